@@ -1,0 +1,88 @@
+"""The records that travel between the parts. No behaviour beyond what follows from their fields."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Role = Literal["system", "user", "assistant", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message. `learn` marks what the loss is taken on; the role `text` is plain text outside any dialogue."""
+
+    role: Role
+    content: str
+    learn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One row of data as a dialogue. `label` is set where the task is to choose among known labels."""
+
+    turns: tuple[Turn, ...]
+    label: str | None = None
+    place: str = ""  # "tickets.csv:12", for error messages
+
+    @property
+    def plain(self) -> bool:
+        """True for text without prompt and answer."""
+        return self.turns[0].role == "text"
+
+    @property
+    def prompt(self) -> str:
+        """What stands before the last learnt turn: the contents, joined by blank lines."""
+        return "\n\n".join(turn.content for turn in self.turns[:-1])
+
+    @property
+    def completion(self) -> str:
+        """The last turn, the one to be learnt."""
+        return self.turns[-1].content
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """An example as token ids.
+
+    ids:   list of T token ids
+    learn: list of T booleans: the loss is taken on this token
+    slot:  the virtual tokens of a prompt stand before ids[slot]
+    cut:   tokens removed from the left because the example was too long
+    """
+
+    ids: tuple[int, ...]
+    learn: tuple[bool, ...]
+    slot: int = 0
+    cut: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A number with its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def as_dict(self) -> dict[str, float]:
+        return {"value": self.value, "low": self.low, "high": self.high}
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One optimiser step of one job (`kind` "step"), or one look at its held-out rows (`kind` "held_out").
+
+    loss: nats per supervised token
+    """
+
+    kind: Literal["step", "held_out"]
+    job: str
+    step: int
+    steps: int
+    epoch: float
+    loss: float
+    tokens: int = 0  # real tokens in the step, without padding and virtual tokens
+    learnt: int = 0  # supervised tokens in the step
+    seconds: float = 0.0  # training time of the job so far
+    learning_rate: float = 0.0
+    gradient_norm: float = 0.0
+    extra: dict[str, Any] = field(default_factory=dict)
