@@ -1,0 +1,38 @@
+"""Architectures whose attention does not go through transformers' interface, led to it."""
+
+import math
+from types import MethodType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers.models.bloom.modeling_bloom import BloomAttention
+
+from capotasto.attention import NAME, attend
+
+
+def prepare(model: nn.Module) -> None:
+    """Make every attention of `model` call `attention.attend`. Weights and module names stay as they are."""
+    model.set_attn_implementation(NAME)  # type: ignore[operator]
+    for module in model.modules():
+        if isinstance(module, BloomAttention):
+            module.forward = MethodType(_bloom_attention, module)  # type: ignore[method-assign]
+
+
+def alibi_slopes(heads: int) -> Tensor:
+    """[Hq] slopes: a geometric sequence, with every other one of the doubled sequence for the heads beyond a power of two.
+
+    Source: ALiBi, https://arxiv.org/abs/2108.12409, section 3 and the authors' remark on other numbers of heads.
+    """
+    power = 2 ** math.floor(math.log2(heads))
+    slopes = [2 ** (-8 * (i + 1) / power) for i in range(power)]
+    slopes += [2 ** (-4 * (2 * i + 1) / power) for i in range(heads - power)]
+    return torch.tensor(slopes)
+
+
+def _bloom_attention(self: Any, hidden_states: Tensor, residual: Tensor, **_: Any) -> tuple[Tensor, None]:
+    """BLOOM's attention with its position bias as slopes: [1, N, H] → [1, N, H]. Dropout is off in a frozen base."""
+    query, key, value = self._reshape(self.query_key_value(hidden_states))
+    slopes = alibi_slopes(self.num_heads).to(hidden_states.device)
+    out, _ = attend(self, query, key, value, None, scaling=self.inv_norm_factor, alibi_slopes=slopes)
+    return self.dense(out.flatten(2)) + residual, None

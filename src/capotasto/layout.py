@@ -1,0 +1,145 @@
+"""Where every token of a batch stands when common beginnings are computed once.
+
+The rows of a batch are laid out as one flat sequence of N positions without any padding. Rows of the same adapter
+that begin alike (the adapter's virtual tokens, a chat template's header, the same question before each of its
+possible answers) share those positions: they form a tree, and each row is a path from its root to a leaf.
+Causal attention makes this exact, gradients included: what a position computes depends only on what stands before it.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+SHARE = 8  # positions that sharing must save before it is worth a branch
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One row: its symbols in order and what belongs to it.
+
+    symbols: [S] token ids, and −1−j for virtual token j
+    adapter: index into the batch's distinct adapters, or −1 for the bare base
+    """
+
+    symbols: tuple[int, ...]
+    adapter: int
+
+
+@dataclass(slots=True)
+class Layout:
+    """A flat batch. N flat positions, B rows, S longest row, P virtual tokens.
+
+    ids:       [N] token ids (0 at virtual tokens)
+    positions: [N] position within the row
+    virtual:   (adapter index, flat start) of each place where virtual tokens stand
+    gather:    [B, S] flat position of each row's place, padded on the right with N − 1
+    lengths:   [B]
+    home:      [N] index into B·S of the one place where a flat position's attention output is read
+    again:     (from [X] into B·S, to [X] into N): the other visits, whose gradients are added
+    paths:     B lists of flat positions
+    spans:     adapter index → (flat start, stop): an adapter's positions stand together
+    """
+
+    ids: Tensor
+    positions: Tensor
+    virtual: list[tuple[int, int]]
+    gather: Tensor
+    lengths: Tensor
+    home: Tensor
+    again: tuple[Tensor, Tensor]
+    paths: list[np.ndarray]
+    spans: dict[int, tuple[int, int]]
+
+
+@dataclass(slots=True)
+class _Flat:
+    """The flat sequence while it grows."""
+
+    symbols: list[int] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    paths: dict[int, list[int]] = field(default_factory=dict)
+
+    def append(self, symbols: Sequence[int], depth: int) -> list[int]:
+        start = len(self.symbols)
+        self.symbols.extend(symbols)
+        self.positions.extend(range(depth, depth + len(symbols)))
+        return list(range(start, start + len(symbols)))
+
+
+def lay_out(paths: Sequence[Path], device: torch.device | str = "cpu") -> Layout:
+    """Arrange rows so that each adapter's positions are contiguous and common beginnings stand once."""
+    flat, spans = _Flat(), {}
+    for adapter in sorted({path.adapter for path in paths}):
+        start = len(flat.symbols)
+        _grow(flat, paths, [i for i, path in enumerate(paths) if path.adapter == adapter], [])
+        spans[adapter] = (start, len(flat.symbols))
+    return _finish(flat, [np.array(flat.paths[i], dtype=np.int64) for i in range(len(paths))], spans, device)
+
+
+def _grow(flat: _Flat, paths: Sequence[Path], rows: list[int], stem: list[int]) -> None:
+    """Append the subtree of `rows`, which all begin with what stands at the flat positions `stem`."""
+    depth = len(stem)
+    if len(rows) == 1:
+        flat.paths[rows[0]] = stem + flat.append(paths[rows[0]].symbols[depth:], depth)
+        return
+    common = len(os.path.commonprefix([paths[row].symbols for row in rows]))
+    if common > depth:
+        stem = stem + flat.append(paths[rows[0]].symbols[depth:common], depth)
+    for branch in _branches(paths, rows, common):
+        _grow(flat, paths, branch, stem)
+
+
+def _branches(paths: Sequence[Path], rows: list[int], depth: int) -> Iterator[list[int]]:
+    """Rows that go on together after `depth`, if that saves enough; every other row by itself."""
+    together: dict[int | None, list[int]] = {}
+    for row in rows:
+        symbols = paths[row].symbols
+        together.setdefault(symbols[depth] if depth < len(symbols) else None, []).append(row)
+    for branch in together.values():
+        common = len(os.path.commonprefix([paths[row].symbols for row in branch])) - depth
+        if len(branch) > 1 and common * (len(branch) - 1) >= SHARE:
+            yield branch
+        else:
+            yield from ([row] for row in branch)
+
+
+def _finish(flat: _Flat, paths: list[np.ndarray], spans: dict[int, tuple[int, int]], device: object) -> Layout:
+    lengths = np.array([len(path) for path in paths])
+    total, width = len(flat.symbols), int(lengths.max())
+    gather = np.full((len(paths), width), total - 1, dtype=np.int64)
+    for row, path in enumerate(paths):
+        gather[row, : len(path)] = path
+    real = np.arange(width)[None, :] < lengths[:, None]  # [B, S]
+    places = np.flatnonzero(real)
+    visited = gather.reshape(-1)[places]
+    _, first = np.unique(visited, return_index=True)  # every flat position is visited, so this is in flat order
+    others = np.delete(np.arange(len(places)), first)
+    symbols = np.array(flat.symbols)
+
+    def tensor(values: np.ndarray) -> Tensor:
+        return torch.as_tensor(values, dtype=torch.long).to(device)  # type: ignore[arg-type]
+
+    return Layout(
+        ids=tensor(np.maximum(symbols, 0)),
+        positions=tensor(np.array(flat.positions)),
+        virtual=_virtual(symbols, spans),
+        gather=tensor(gather),
+        lengths=tensor(lengths),
+        home=tensor(places[first]),
+        again=(tensor(places[others]), tensor(visited[others])),
+        paths=paths,
+        spans=spans,
+    )
+
+
+def _virtual(symbols: np.ndarray, spans: dict[int, tuple[int, int]]) -> list[tuple[int, int]]:
+    """Once per adapter where all its rows begin alike; more often where what stands before the slot differs."""
+    return [
+        (adapter, start + int(place))
+        for adapter, (start, stop) in spans.items()
+        for place in np.flatnonzero(symbols[start:stop] == -1)
+    ]

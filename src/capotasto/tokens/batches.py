@@ -1,0 +1,40 @@
+"""Batches by a budget of tokens, rows of like length together, in an order that follows from seed and epoch alone.
+
+Because an epoch's batches are a pure function, a place in the data is two numbers (epoch, batch), and going on after
+a crash needs nothing else.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def epoch_batches(lengths: Sequence[int], batch_tokens: int, seed: int, epoch: int) -> list[list[int]]:
+    """Row indices of each batch of one epoch.
+
+    lengths:      tokens of each row
+    batch_tokens: upper bound of the real tokens in a batch; a longer row stands alone
+    Lengths are disturbed by up to 10 % before sorting, so that batches differ from epoch to epoch.
+    """
+    random = np.random.default_rng([seed, epoch])
+    order = np.argsort(np.asarray(lengths) * random.uniform(0.9, 1.1, len(lengths)), kind="stable")
+    batches = cut(order.tolist(), lengths, batch_tokens)
+    return [batches[i] for i in random.permutation(len(batches))]
+
+
+def cut(order: Sequence[int], lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
+    """Rows in the given order, cut into even batches of at most `batch_tokens` tokens."""
+    total = sum(lengths[row] for row in order)
+    count = max(1, -(-total // batch_tokens))
+    batches: list[list[int]] = [[]]
+    used, done = 0, 0
+    for row in order:
+        full = used + lengths[row] > batch_tokens
+        even = done >= total * len(batches) / count
+        if batches[-1] and (full or even):
+            batches.append([])
+            used = 0
+        batches[-1].append(row)
+        used += lengths[row]
+        done += lengths[row]
+    return batches

@@ -1,0 +1,106 @@
+"""Tiny random models and a byte-level tokenizer: any text tokenises, every architecture runs in milliseconds."""
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
+
+from capotasto.base.frozen import FrozenBase
+
+ARCHITECTURES = ("llama", "gpt2", "bloom", "opt", "qwen2", "gemma", "gemma2", "gemma3")
+
+VOCABULARY = 304  # four rows more than the tokenizer knows, as real models have
+CONTEXT = 256  # tokens
+
+CHAT_TEMPLATE = (
+    "{% for message in messages %}<|start|>{{ message['role'] }}\n{{ message['content'] }}<|end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"
+)
+
+# What the merges are learnt from: common pairs become tokens of two or three characters.
+_TEXT = ["the rain in the north and the sun on the shore: one question, another answer", "positive or negative?"]
+
+_LLAMA_LIKE = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": CONTEXT,
+}
+_GEMMA_LIKE = {**_LLAMA_LIKE, "head_dim": 8}
+_SLIDING = {
+    **_GEMMA_LIKE,
+    "sliding_window": 16,
+    "layer_types": ["sliding_attention", "full_attention"],
+    "query_pre_attn_scalar": 8,
+}
+
+# Name → (model type of transformers, sizes). Three of the eight shapes have neither rotary positions nor shared heads.
+_SHAPES: dict[str, tuple[str, dict[str, object]]] = {
+    "llama": ("llama", {**_LLAMA_LIKE, "head_dim": 8}),
+    "gpt2": ("gpt2", {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": CONTEXT}),
+    "bloom": ("bloom", {"hidden_size": 32, "n_layer": 2, "n_head": 4}),
+    "opt": (
+        "opt",
+        {
+            "hidden_size": 32,
+            "ffn_dim": 64,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "max_position_embeddings": CONTEXT,
+            "word_embed_proj_dim": 16,  # as opt-350m: the embedding is narrower than the hidden state
+            "do_layer_norm_before": False,
+        },
+    ),
+    "qwen2": ("qwen2", _LLAMA_LIKE),
+    "gemma": ("gemma", _GEMMA_LIKE),
+    "gemma2": ("gemma2", _SLIDING),
+    "gemma3": ("gemma3_text", _SLIDING),
+}
+
+
+def tiny_tokenizer(chat_template: bool = True) -> PreTrainedTokenizerFast:
+    """Byte-level BPE of 300 tokens, with `<s>`, `</s>`, `<pad>` and the chat marks `<|start|>`, `<|end|>`.
+
+    It adds no special token by itself.
+    """
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=300,
+        special_tokens=["<pad>", "<s>", "</s>", "<|start|>", "<|end|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(_TEXT, trainer)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<s>", eos_token="</s>", model_max_length=CONTEXT
+    )
+    fast.chat_template = CHAT_TEMPLATE if chat_template else None
+    return fast
+
+
+def tiny_model(architecture: str, dtype: torch.dtype = torch.float64, seed: int = 0) -> PreTrainedModel:
+    """A two-layer random causal model, the same for the same seed.
+
+    Every parameter is moved away from 0 and 1, so that a forgotten bias or norm shows.
+    """
+    model_type, sizes = _SHAPES[architecture]
+    config = AutoConfig.for_model(
+        model_type, vocab_size=VOCABULARY, pad_token_id=0, bos_token_id=1, eos_token_id=2, **sizes
+    )
+    generator = torch.Generator().manual_seed(seed)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            start = 1.0 if parameter.ndim == 1 and bool((parameter == 1).all()) else 0.0
+            parameter.copy_(start + 0.2 * torch.randn(parameter.shape, generator=generator))
+    return model.to(dtype).eval()
+
+
+def tiny_base(
+    architecture: str = "llama", dtype: torch.dtype = torch.float64, chat_template: bool = True, seed: int = 0
+) -> FrozenBase:
+    """A frozen tiny model with its tokenizer."""
+    return FrozenBase.from_parts(tiny_model(architecture, dtype, seed), tiny_tokenizer(chat_template))
