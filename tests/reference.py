@@ -16,7 +16,7 @@ def untouched(base: FrozenBase) -> torch.nn.Module:
     model = copy.deepcopy(base.model)
     for module in model.modules():
         module.__dict__.pop("forward", None)
-    model.set_attn_implementation("eager")
+    model.config.get_text_config()._attn_implementation = "eager"
     return model
 
 

@@ -5,18 +5,22 @@ from types import MethodType
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from transformers.models.bloom.modeling_bloom import BloomAttention
+from torch import Tensor
+from transformers import PreTrainedModel
+from transformers.models.bloom.modeling_bloom import BloomAttention, BloomPreTrainedModel
 
 from capotasto.attention import NAME, attend
 
 
-def prepare(model: nn.Module) -> None:
+def prepare(model: PreTrainedModel) -> None:
     """Make every attention of `model` call `attention.attend`. Weights and module names stay as they are."""
-    model.set_attn_implementation(NAME)  # type: ignore[operator]
-    for module in model.modules():
-        if isinstance(module, BloomAttention):
-            module.forward = MethodType(_bloom_attention, module)  # type: ignore[method-assign]
+    if isinstance(model, BloomPreTrainedModel):
+        model.config._attn_implementation = NAME
+        for module in model.modules():
+            if isinstance(module, BloomAttention):
+                module.forward = MethodType(_bloom_attention, module)  # type: ignore[method-assign]
+    else:
+        model.set_attn_implementation(NAME)
 
 
 def alibi_slopes(heads: int) -> Tensor:

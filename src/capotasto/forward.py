@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from capotasto.attention import NAME, StepView, TreeView, View, seen_through
+from capotasto.attention import StepView, TreeView, View, seen_through
 from capotasto.base.frozen import FrozenBase
 from capotasto.layout import Layout, Path, lay_out
 from capotasto.methods.adapter import Adapter
@@ -92,8 +92,6 @@ def _embed(base: FrozenBase, layout: Layout, vectors: list[Tensor]) -> Tensor:
 
 def _call(base: FrozenBase, embeds: Tensor, positions: Tensor, view: View) -> Tensor:
     """The base's decoder on one flat sequence: [N, E], [N] → [N, H]."""
-    if base.config._attn_implementation != NAME:
-        base.model.set_attn_implementation(NAME)
     with seen_through(view):
         out = base.model.base_model(inputs_embeds=embeds[None], position_ids=positions[None], use_cache=False)
     return out.last_hidden_state[0]

@@ -102,6 +102,12 @@ class Renderer:
                 return tail
         return self.tokenizer.eos_token or ""
 
+    @cached_property
+    def stops(self) -> list[int]:
+        """Token ids that end an answer."""
+        ids = {self.tokenizer.eos_token_id, *self._ids(self.end)[:1]}
+        return sorted(i for i in ids if i is not None)
+
     def _ids(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 

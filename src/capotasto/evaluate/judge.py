@@ -1,0 +1,55 @@
+"""All metrics of base and adapters on the same rows, with intervals and differences."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from capotasto import decode
+from capotasto.base.frozen import FrozenBase
+from capotasto.evaluate.answers import Answers
+from capotasto.evaluate.bootstrap import Metric, difference, measure, resamples
+from capotasto.evaluate.metrics import METRICS
+from capotasto.evaluate.questions import choose, score, write
+from capotasto.methods.adapter import Adapter
+from capotasto.tokens.render import Renderer
+from capotasto.types import Example, Measure
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Scores of one contender, and the difference to the bare base (None for the base itself)."""
+
+    answers: Answers
+    scores: dict[str, Measure]
+    difference: dict[str, Measure] | None = None
+
+
+def ask(
+    base: FrozenBase, renderer: Renderer, examples: Sequence[Example], labels: Sequence[str], adapter: Adapter | None
+) -> Answers:
+    """Ask all questions that make sense: choosing and writing only where the task is to name a label."""
+    rows = [renderer.encode(example) for example in examples]
+    sums, counts = score(base, rows, [adapter] * len(rows))
+    if not labels:
+        return Answers(sums, counts)
+    chances = choose(base, renderer, examples, labels, adapter)
+    index = {label: i for i, label in enumerate(labels)}
+    truth = np.array([index.get(example.label or "", -1) for example in examples])
+    longest = max(len(base.tokenizer(label, add_special_tokens=False)["input_ids"]) for label in labels)
+    prompts = [renderer.prompt(example.turns[:-1]) for example in examples]
+    settings = decode.GenerateSettings(max_new_tokens=longest + 1)
+    texts = write(base, renderer, prompts, [adapter] * len(prompts), settings)
+    wanted = [example.completion for example in examples]
+    return Answers(sums, counts, chances.argmax(1), truth, texts, wanted, len(labels))
+
+
+def judge(answers: Answers, against: Answers | None = None) -> Judgement:
+    """Turn answers into scores; `against` are the bare base's answers on the same rows."""
+    weights = resamples(len(answers.sums))
+    metrics: dict[str, Metric] = {name: METRICS[name] for name in METRICS}  # type: ignore[misc]
+    scores = {name: found for name, metric in metrics.items() if (found := measure(metric, answers, weights))}
+    if against is None:
+        return Judgement(answers, scores)
+    gaps = {name: gap for name, metric in metrics.items() if (gap := difference(metric, answers, against, weights))}
+    return Judgement(answers, scores, gaps)

@@ -1,0 +1,12 @@
+"""Share of rows whose likeliest label is the true one."""
+
+import numpy as np
+
+from capotasto.evaluate.answers import Answers
+
+
+def accuracy(answers: Answers, weights: np.ndarray) -> np.ndarray | None:
+    """Between 0 and 1; None without labels."""
+    if answers.chosen is None:
+        return None
+    return (weights @ (answers.chosen == answers.truth)) / weights.sum(1)

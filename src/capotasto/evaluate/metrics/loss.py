@@ -1,0 +1,10 @@
+"""Mean loss per supervised token."""
+
+import numpy as np
+
+from capotasto.evaluate.answers import Answers
+
+
+def loss(answers: Answers, weights: np.ndarray) -> np.ndarray | None:
+    """Nats per supervised token: all nats over all tokens, so that long rows count by their length."""
+    return (weights @ answers.sums) / np.maximum(weights @ answers.counts, 1e-12)

@@ -1,0 +1,81 @@
+"""The three questions one may ask a model about rows of data. Each is asked once, however many metrics use the answers.
+
+score:  how likely is this completion?
+choose: which of these labels is likeliest?
+write:  what would you write here?
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from capotasto import decode
+from capotasto.base.frozen import FrozenBase
+from capotasto.methods.adapter import Adapter
+from capotasto.objectives.lm import row_losses
+from capotasto.tokens.batches import cut
+from capotasto.tokens.render import Renderer
+from capotasto.types import Encoded, Example
+
+BATCH_TOKENS = 2048  # tokens in memory at a time; without gradients that is little
+
+
+def _by_length(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Row indices in batches of like length."""
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    yield from (batch for batch in cut(order, lengths, BATCH_TOKENS) if batch)
+
+
+@torch.no_grad()
+def score(
+    base: FrozenBase, rows: Sequence[Encoded], adapters: Sequence[Adapter | None]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Loss of each row: ([N] sums in nats, [N] supervised tokens). Row i carries `adapters[i]`."""
+    sums, counts = np.zeros(len(rows)), np.zeros(len(rows), dtype=np.int64)
+    for batch in _by_length([len(row.ids) for row in rows]):
+        losses, learnt = row_losses(base, [rows[i] for i in batch], [adapters[i] for i in batch])
+        sums[batch], counts[batch] = losses.double().cpu().numpy(), learnt
+    return sums, counts
+
+
+def held_out_loss(base: FrozenBase, rows: Sequence[Encoded], adapter: Adapter | None) -> float:
+    """Nats per supervised token over all rows."""
+    sums, counts = score(base, rows, [adapter] * len(rows))
+    return float(sums.sum() / counts.sum())
+
+
+def choose(
+    base: FrozenBase, renderer: Renderer, examples: Sequence[Example], labels: Sequence[str], adapter: Adapter | None
+) -> np.ndarray:
+    """[N, C] log-probability of each label as the whole answer, its end included, so that they are comparable.
+
+    The question before the labels is computed once for all of them (`layout`).
+    """
+    prompts = [renderer.prompt(example.turns[:-1]) for example in examples]
+    answers = [[renderer.answer(prompt, label) for label in labels] for prompt in prompts]
+    sizes = [len(prompt.ids) + sum(len(row.ids) - len(prompt.ids) for row in rows) for prompt, rows in zip(prompts, answers, strict=True)]
+    chances = np.zeros((len(examples), len(labels)))
+    for batch in _by_length(sizes):
+        rows = [row for i in batch for row in answers[i]]
+        with torch.no_grad():
+            losses, _ = row_losses(base, rows, [adapter] * len(rows))
+        chances[batch] = -losses.double().cpu().numpy().reshape(len(batch), len(labels))
+    return chances
+
+
+def write(
+    base: FrozenBase,
+    renderer: Renderer,
+    prompts: Sequence[Encoded],
+    adapters: Sequence[Adapter | None],
+    settings: decode.GenerateSettings,
+) -> list[str]:
+    """The text each prompt is answered with, in mixed batches of like length."""
+    texts = [""] * len(prompts)
+    stops = renderer.stops
+    for batch in _by_length([len(row.ids) + settings.max_new_tokens for row in prompts]):
+        ids = decode.generate(base, [prompts[i] for i in batch], [adapters[i] for i in batch], settings, stops)
+        for i, answer in zip(batch, ids, strict=True):
+            texts[i] = base.tokenizer.decode(answer, skip_special_tokens=True)
+    return texts

@@ -1,0 +1,70 @@
+"""One sentence that says whether the adapter helps, and what to try where it does not learn."""
+
+from collections import Counter
+
+import numpy as np
+
+from capotasto.evaluate.judge import Judgement
+from capotasto.evaluate.metrics import LOWER_IS_BETTER
+from capotasto.types import Measure
+
+NAMES = {"loss": "held-out loss", "accuracy": "accuracy", "macro_f1": "macro-F1", "exact_match": "exact match"}
+COLLAPSE = 0.9  # share of rows with one and the same chosen label that counts as collapse
+
+
+def verdict(base: Judgement, tuned: Judgement) -> tuple[bool, str]:
+    """(it measurably helps, one sentence). Labels are judged by accuracy, everything else by loss."""
+    name = "accuracy" if "accuracy" in tuned.scores else "loss"
+    gap = (tuned.difference or {})[name]
+    sign = -1 if name in LOWER_IS_BETTER else 1
+    low, high = sorted((sign * gap.low, sign * gap.high))
+    rows = len(tuned.answers.sums)
+    numbers = f"{NAMES[name]} {_show(name, base.scores[name])} for the base, {_show(name, tuned.scores[name])} tuned"
+    tail = f"{numbers}, on {rows} untouched rows"
+    if low > 0:
+        return True, f"It helps: {tail}."
+    if high < 0:
+        return False, f"It harms: {tail}; use the base as it is."
+    return False, f"No measurable difference: {tail}; the interval of the difference includes zero."
+
+
+def _show(name: str, measure: Measure) -> str:
+    if name == "loss":
+        return f"{measure.value:.3f} ({measure.low:.3f}–{measure.high:.3f})"
+    return f"{measure.value:.1%} ({measure.low:.1%}–{measure.high:.1%})".replace("%", " %")
+
+
+def diagnosis(
+    base: Judgement, tuned: Judgement, norms: np.ndarray, usual: float, gradients: list[float], labels: list[str]
+) -> list[str]:
+    """Signs that a prompt did not learn, each with what to try.
+
+    norms: [P] lengths of the virtual tokens; usual: median length of the vocabulary's vectors
+    gradients: gradient norm of every step
+    """
+    found = []
+    if len(norms) and (np.median(norms) > 3 * usual or np.median(norms) < usual / 3):
+        found.append(
+            f"The virtual tokens are {np.median(norms) / usual:.1f} times as long as the vocabulary's vectors:"
+            " far from anything the base has read. Try --init text:… and leave --lr out."
+        )
+    if gradients and max(gradients) < 1e-6:
+        found.append("The gradients are almost zero: the prompt cannot reach the loss. Check the completions.")
+    found += _collapse(tuned, labels)
+    if not verdict(base, tuned)[0]:
+        found.append("It is no better than the base. Try more rows, more epochs, or more --tokens.")
+    return found
+
+
+def _collapse(tuned: Judgement, labels: list[str]) -> list[str]:
+    chosen, truth = tuned.answers.chosen, tuned.answers.truth
+    if chosen is None or truth is None or len(set(truth.tolist())) < 2:
+        return []
+    label, times = Counter(chosen.tolist()).most_common(1)[0]
+    usual = Counter(truth.tolist()).most_common(1)[0][1]
+    if times < COLLAPSE * len(chosen) or usual >= times:
+        return []
+    return [
+        f"It answers {labels[label]!r} on {times} of {len(chosen)} rows: collapse to one class."
+        " Try more epochs, --init labels, or balance the rows."
+    ]

@@ -1,0 +1,125 @@
+"""A job: one adapter, its rows, its settings, and how far it has come."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from capotasto.config import Settings
+from capotasto.methods.adapter import Adapter
+from capotasto.tokens.batches import epoch_batches
+from capotasto.train.optim import learning_rate_at
+from capotasto.types import Encoded
+
+
+class TrainSettings(Settings):
+    """How one adapter is trained."""
+
+    epochs: int = Field(6, ge=1, description="passes over the training rows")
+    lr: float | None = Field(None, gt=0, description="peak learning rate; left out: a rule from the base's embedding")
+    batch_tokens: int = Field(512, ge=1, description="real tokens in one optimiser step")
+    patience: int = Field(3, ge=1, description="stop after so many looks at the held-out rows without a better loss")
+    looks: int = Field(1, ge=1, description="looks at the held-out rows in each epoch")
+    seed: int = Field(0, ge=0, description="seed of the order of rows and of random starts")
+
+
+class Job:
+    """One adapter on its way. Everything that decides its future is in `state`, so that a stop costs nothing.
+
+    rows, held_out: training rows and validation rows as token ids
+    lr:             peak learning rate of Adam
+    """
+
+    def __init__(
+        self,
+        name: str,
+        adapter: Adapter,
+        rows: Sequence[Encoded],
+        held_out: Sequence[Encoded] = (),
+        settings: TrainSettings | None = None,
+        lr: float | None = None,
+    ):
+        self.name, self.adapter, self.rows, self.held_out = name, adapter, list(rows), list(held_out)
+        self.settings = settings or TrainSettings()
+        peak = lr or self.settings.lr
+        if peak is None:
+            raise ValueError("a job needs a learning rate: pass lr, or settings with lr")
+        self.lr = peak
+        self.lengths = [len(row.ids) for row in self.rows]
+        self.optimiser = torch.optim.Adam(adapter.parameters(), lr=peak, betas=(0.9, 0.98))
+        self.epoch, self.index, self.step = 0, 0, 0
+        self.seconds, self.tokens = 0.0, 0
+        self.stopped = ""
+        self.failed = False
+        self._plan: tuple[int, list[list[int]]] | None = None
+        per_epoch = len(self.batches(0))
+        self.steps = self.settings.epochs * per_epoch
+        self.look_every = max(1, per_epoch // self.settings.looks)
+
+    def batches(self, epoch: int) -> list[list[int]]:
+        """The batches of an epoch, as row indices; the same whenever they are asked for."""
+        if self._plan is None or self._plan[0] != epoch:
+            self._plan = epoch, epoch_batches(self.lengths, self.settings.batch_tokens, self.settings.seed, epoch)
+        return self._plan[1]
+
+    def next_batch(self) -> list[Encoded]:
+        """The rows of the next optimiser step."""
+        batches = self.batches(self.epoch)
+        batch = [self.rows[row] for row in batches[self.index]]
+        self.index += 1
+        if self.index == len(batches):
+            self.epoch, self.index = self.epoch + 1, 0
+        return batch
+
+    def update(self) -> tuple[float, float]:
+        """One optimiser step on the gradients there are: (learning rate, gradient norm)."""
+        rate = learning_rate_at(self.step, self.steps, self.lr)
+        parameters = list(self.adapter.parameters())
+        norm = float(torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None]))
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.step += 1
+        if self.step == self.steps:
+            self.stop("all epochs done")
+        return rate, norm
+
+    @property
+    def progress(self) -> float:
+        """Epochs done, with the part of the one under way."""
+        return self.epoch + self.index / len(self.batches(self.epoch)) if self.step < self.steps else float(self.epoch)
+
+    @property
+    def look_due(self) -> bool:
+        """True after a step that is followed by a look at the held-out rows."""
+        return bool(self.held_out) and (self.step % self.look_every == 0 or self.step == self.steps)
+
+    def stop(self, reason: str, failed: bool = False) -> None:
+        """Take no further step. The first reason given stands."""
+        self.stopped = self.stopped or reason
+        self.failed = self.failed or failed
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Tensors and numbers from which `restore` goes on exactly here."""
+        tensors = {f"adapter.{name}": p.detach() for name, p in self.adapter.named_parameters()}
+        for index, slots in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{key}": value for key, value in slots.items()}
+        keys = ("epoch", "index", "step", "seconds", "tokens", "stopped", "failed", "lr")
+        return tensors, {key: getattr(self, key) for key in keys}
+
+    def restore(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
+        """Go back to a `state`."""
+        with torch.no_grad():
+            for name, parameter in self.adapter.named_parameters():
+                parameter.copy_(tensors[f"adapter.{name}"])
+        slots: dict[int, dict[str, Tensor]] = {}
+        for key, value in tensors.items():
+            if key.startswith("optimiser."):
+                _, index, slot = key.split(".", 2)
+                slots.setdefault(int(index), {})[slot] = value.clone()
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": slots})
+        for key, value in numbers.items():
+            setattr(self, key, value)

@@ -1,0 +1,84 @@
+"""The training loop: a generator of step records, for one job or many over one base."""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from capotasto.base.frozen import FrozenBase
+from capotasto.evaluate.questions import held_out_loss
+from capotasto.objectives.lm import row_losses
+from capotasto.tokens.batches import cut
+from capotasto.train.job import Job
+from capotasto.types import Encoded, StepRecord
+
+MICRO_TOKENS = 1024  # tokens in memory at a time; the gradients of an optimiser step are summed over its parts
+
+
+def train(base: FrozenBase, jobs: Sequence[Job], micro_tokens: int = MICRO_TOKENS) -> Iterator[StepRecord]:
+    """Train `jobs` together; yields after each optimiser step of each job, and after each look at held-out rows.
+
+    The jobs' batches of a step share one mixed batch through the base, and each gives the adapter it would give alone.
+    To end a job early, call its `stop`. A job whose loss is no number is stopped as failed before it takes the step.
+    """
+    while live := [job for job in jobs if not job.stopped]:
+        batches = [(job, job.next_batch()) for job in live]
+        start = time.perf_counter()
+        losses = _gradients(base, batches, micro_tokens)
+        for (job, batch), loss in zip(batches, losses, strict=True):
+            share = sum(len(row.ids) for row in batch)
+            if not math.isfinite(loss):
+                job.stop(f"the loss was {loss} at step {job.step + 1}", failed=True)
+                continue
+            rate, norm = job.update()
+            job.tokens += share
+            job.seconds += (time.perf_counter() - start) * share / sum(len(r.ids) for _, rows in batches for r in rows)
+            yield _record("step", job, loss, share, sum(map(_learnt, batch)), rate, norm)
+        for job in live:
+            if job.look_due and not job.failed:
+                yield _record("held_out", job, held_out_loss(base, job.held_out, job.adapter))
+
+
+def _learnt(row: Encoded) -> int:
+    return sum(row.learn)
+
+
+def _gradients(base: FrozenBase, batches: Sequence[tuple[Job, list[Encoded]]], micro_tokens: int) -> list[float]:
+    """Add each job's gradient of its mean loss over the step's supervised tokens; returns those means in nats."""
+    flat = [(which, row) for which, (_, batch) in enumerate(batches) for row in batch]
+    totals = [sum(map(_learnt, batch)) for _, batch in batches]
+    sums = [0.0] * len(batches)
+    for part in cut(range(len(flat)), [len(row.ids) for _, row in flat], micro_tokens):
+        rows = [flat[i] for i in part]
+        losses, _ = row_losses(base, [row for _, row in rows], [batches[which][0].adapter for which, _ in rows])
+        shares = losses.new_tensor([1 / totals[which] for which, _ in rows])
+        (losses * shares).sum().backward()
+        for (which, _), loss in zip(rows, losses.tolist(), strict=True):
+            sums[which] += loss
+    _synchronise(base.device)
+    return [total / count for total, count in zip(sums, totals, strict=True)]
+
+
+def _synchronise(device: torch.device) -> None:
+    """Clocks are read after the device has finished."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _record(
+    kind: str, job: Job, loss: float, tokens: int = 0, learnt: int = 0, rate: float = 0.0, norm: float = 0.0
+) -> StepRecord:
+    return StepRecord(
+        kind=kind,  # type: ignore[arg-type]
+        job=job.name,
+        step=job.step,
+        steps=job.steps,
+        epoch=round(job.progress, 4),
+        loss=loss,
+        tokens=tokens,
+        learnt=learnt,
+        seconds=round(job.seconds, 3),
+        learning_rate=rate,
+        gradient_norm=norm,
+    )
