@@ -25,6 +25,9 @@ class Table(Mapping[str, object]):
         module, attribute = self._places[name].split(":")
         return getattr(import_module(module), attribute)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
 

@@ -13,16 +13,26 @@ class Adapter(nn.Module, ABC):
     fingerprint: of the base it was made for
     placement:   where its virtual tokens stand in a row (see `tokens.render.PLACEMENTS`)
     start:       what it was initialised from, in words and numbers, for the artefact
+    dialogue:    True if it was trained on questions and answers, False on plain text, None if not known
     """
 
     method: str
 
-    def __init__(self, name: str, fingerprint: str, placement: str, start: dict[str, Any]):
+    def __init__(
+        self,
+        *,
+        name: str,
+        fingerprint: str,
+        placement: str = "front",
+        start: dict[str, Any] | None = None,
+        dialogue: bool | None = None,
+    ):
         super().__init__()
         self.name = name
         self.fingerprint = fingerprint
         self.placement = placement
-        self.start = start
+        self.start = start or {}
+        self.dialogue = dialogue
 
     @abstractmethod
     def embeds(self) -> Tensor:

@@ -20,8 +20,8 @@ class PromptAdapter(Adapter):
 
     method = "prompt"
 
-    def __init__(self, vectors: Tensor, *, name: str, fingerprint: str, placement: str, start: dict[str, Any]):
-        super().__init__(name, fingerprint, placement, start)
+    def __init__(self, vectors: Tensor, **facts: Any):
+        super().__init__(**facts)
         wide = torch.promote_types(vectors.dtype, torch.float32)
         self.prompt_embeddings = nn.Parameter(vectors.detach().to(wide).clone())
         self.register_buffer("initial", vectors.detach().to(wide).clone(), persistent=False)

@@ -1,0 +1,119 @@
+"""From a file to examples."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Literal
+
+from capotasto.data.readers import read
+from capotasto.data.rows import BadRow, Row, RowError
+from capotasto.data.shapes import shape
+from capotasto.data.shapes.detect import choose, labels_repeat
+from capotasto.errors import DataError, SettingError
+from capotasto.records import content_hash
+from capotasto.types import Example
+
+OnBadRow = Literal["stop", "skip"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """The examples of one file, in its order, and how they were found.
+
+    columns: all columns of the file; mapping: key → column, what was used for what
+    bad:     the rows that could not be used
+    hash:    sha256 over the examples' contents in file order; where they stand does not count
+    labels:  the distinct labels, sorted; none unless the shape is text_label
+    """
+
+    path: str
+    examples: list[Example]
+    shape: str
+    columns: list[str]
+    mapping: dict[str, str]
+    bad: list[BadRow]
+    hash: str
+    labels: list[str]
+
+
+def load(
+    path: str, mapping: dict[str, str] | None = None, on_bad_row: OnBadRow = "stop", max_rows: int | None = None
+) -> Dataset:
+    """Read a file (or `hub:OWNER/NAME:SPLIT`) into examples.
+
+    mapping:    key → column, e.g. {"text": "body", "label": "queue"}; without it the columns' names decide
+    on_bad_row: "stop" at the first row that cannot be used, or "skip" such rows and list them
+    max_rows:   look at no more than this many rows, from the top
+
+    Raises `DataError` for what cannot be read or understood.
+    """
+    if on_bad_row not in ("stop", "skip"):
+        raise SettingError(f"on_bad_row is {on_bad_row!r}; use 'stop' or 'skip'")
+    if max_rows is not None and max_rows < 1:
+        raise SettingError(f"max_rows is {max_rows}; use 1 or more, or leave it out for all rows")
+    bad: list[BadRow] = []
+    rows = list(_good(islice(read(path), max_rows), bad, on_bad_row))
+    if not rows:
+        raise _nothing_left(path, bad)
+    columns = list(dict.fromkeys(column for row in rows for column in row.values))
+    name, used = choose(path, columns, rows, mapping)
+    examples = list(_examples(rows, name, used, bad, on_bad_row))
+    if not examples:
+        raise _nothing_left(path, bad)
+    if name == "text_label" and not mapping and not labels_repeat([example.completion for example in examples]):
+        name, used = "prompt_completion", {"prompt": used["text"], "completion": used["label"]}
+        examples = [replace(example, label=None) for example in examples]
+    labels = _labels(path, used, examples)
+    return Dataset(path, examples, name, columns, used, bad, _hash(examples), labels)
+
+
+def _good(read_rows: Iterable[Row | BadRow], bad: list[BadRow], on_bad_row: OnBadRow) -> Iterator[Row]:
+    for row in read_rows:
+        if isinstance(row, Row):
+            yield row
+        else:
+            _note(row, bad, on_bad_row)
+
+
+def _examples(
+    rows: Iterable[Row], name: str, columns: dict[str, str], bad: list[BadRow], on_bad_row: OnBadRow
+) -> Iterator[Example]:
+    form = shape(name)
+    for row in rows:
+        try:
+            yield form.example(row, columns)
+        except RowError as error:
+            _note(error.bad, bad, on_bad_row)
+
+
+def _note(row: BadRow, bad: list[BadRow], on_bad_row: OnBadRow) -> None:
+    if on_bad_row == "stop":
+        raise DataError(f"{row.place}: {row.reason}; correct the row, or leave such rows out with --on-bad-row skip")
+    bad.append(row)
+
+
+def _nothing_left(path: str, bad: Sequence[BadRow]) -> DataError:
+    if not bad:
+        return DataError(f"{path} has no rows; it needs at least one")
+    return DataError(f"{path} has no usable row among {len(bad)}; the first is {bad[0].place}: {bad[0].reason}")
+
+
+def _labels(path: str, used: dict[str, str], examples: Sequence[Example]) -> list[str]:
+    labels = sorted({example.label for example in examples if example.label is not None})
+    if len(labels) == 1:
+        raise DataError(
+            f"{path}: all {len(examples)} rows have the same label {labels[0]!r} in column {used['label']!r}, so there "
+            f"is nothing to tell apart; add rows of another label, or read the text alone with --map text=COLUMN"
+        )
+    return labels
+
+
+def _hash(examples: Iterable[Example]) -> str:
+    return content_hash(part for example in examples for part in _parts(example))
+
+
+def _parts(example: Example) -> Iterator[str]:
+    """What tells one example from another, with its number of turns so that their boundaries count too."""
+    yield f"{len(example.turns)} {example.label is not None}"
+    for turn in example.turns:
+        yield from (turn.role, turn.content, str(turn.learn))

@@ -1,0 +1,163 @@
+"""A base as the user meets it: one frozen model in memory, its adapters by name, and the verbs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from capotasto import artifact, forward
+from capotasto.architectures import prepare
+from capotasto.base import load_frozen
+from capotasto.base.frozen import FrozenBase
+from capotasto.decode import GenerateSettings
+from capotasto.errors import AdapterError, BaseError, nearest
+from capotasto.evaluate.questions import score, write
+from capotasto.methods.adapter import Adapter
+from capotasto.methods.initial import initial
+from capotasto.methods.prompt import PromptAdapter
+from capotasto.tokens.render import Renderer
+from capotasto.types import Encoded, Example, Turn
+
+Chosen = Sequence[Adapter | str | None] | None  # an adapter for each row: itself, its name, or None for the bare base
+DEFAULT_BASE = "smollm2-135m"
+
+
+@dataclass(frozen=True, eq=False)
+class Base(FrozenBase):
+    """A frozen base with the adapters that are resident on it, by name."""
+
+    adapters: dict[str, Adapter] = field(default_factory=dict)
+
+    @classmethod
+    def over(cls, frozen: FrozenBase) -> "Base":
+        """The base as our forward path runs it. Errors: an architecture for which that path is not exact."""
+        own = _own_logits(frozen)
+        prepare(frozen.model)
+        _admit(frozen, own)
+        return cls(**{f.name: getattr(frozen, f.name) for f in fields(FrozenBase)})
+
+    def renderer(self, adapter: Adapter | None = None, max_length: int | None = None) -> Renderer:
+        """How rows of this adapter become token ids."""
+        placement = adapter.placement if adapter is not None else "front"
+        return Renderer(self.tokenizer, placement, max_length or (self.context or 1 << 20))
+
+    def generate(
+        self, prompts: Sequence[str], adapters: Chosen = None, chat: bool | None = None, **settings: Any
+    ) -> list[str]:
+        """Continue or answer each prompt in one mixed batch; row i carries `adapters[i]`.
+
+        chat: True puts the prompt into the chat template, False takes it as plain text; None does what the row's
+              adapter was trained on (the bare base: its template, if it has one)
+        settings: see `GenerateSettings` (max_new_tokens, temperature, top_p, repetition_penalty, seed)
+        """
+        chosen = self._chosen(adapters, len(prompts))
+        rows = [self._prompt(text, adapter, chat) for text, adapter in zip(prompts, chosen, strict=True)]
+        return write(self, self.renderer(), rows, chosen, GenerateSettings.build(settings, "generate"))
+
+    def loss(self, examples: Sequence[str | Example], adapters: Chosen = None) -> list[tuple[float, int]]:
+        """For each example (loss sum in nats, supervised tokens). A plain string is text, learnt as a whole."""
+        chosen = self._chosen(adapters, len(examples))
+        rows = [self.encode(example, adapter) for example, adapter in zip(examples, chosen, strict=True)]
+        sums, counts = score(self, rows, chosen)
+        return [(float(total), int(count)) for total, count in zip(sums, counts, strict=True)]
+
+    def encode(self, example: str | Example, adapter: Adapter | None = None, max_length: int | None = None) -> Encoded:
+        """Token ids and loss mask of one example, as this adapter sees them."""
+        if isinstance(example, str):
+            example = Example((Turn("text", example, learn=True),), place="the text")
+        return self.renderer(adapter, max_length).encode(example)
+
+    def _prompt(self, text: str, adapter: Adapter | None, chat: bool | None) -> Encoded:
+        known = adapter.dialogue if adapter is not None else None
+        wanted = chat if chat is not None else (self.chat if known is None else known)
+        role = "user" if wanted else "text"
+        return self.renderer(adapter).prompt([Turn(role, text)])  # type: ignore[arg-type]
+
+    def _chosen(self, adapters: Chosen, rows: int) -> list[Adapter | None]:
+        """The adapter of each row; an unknown name is an error, never the adapter used last."""
+        if adapters is None:
+            return [None] * rows
+        if len(adapters) != rows:
+            raise AdapterError(f"{rows} rows and {len(adapters)} adapters: name one for each row, None for the base")
+        return [self._adapter(one) for one in adapters]
+
+    def _adapter(self, one: Adapter | str | None) -> Adapter | None:
+        if isinstance(one, str):
+            if one not in self.adapters:
+                raise AdapterError(f"no adapter {one!r} on this base; {nearest(one, self.adapters)}")
+            return self.adapters[one]
+        if one is not None and one.fingerprint != self.fingerprint:
+            raise AdapterError(f"adapter {one.name!r} was made for another base ({one.fingerprint[:12]})")
+        return one
+
+
+def load_base(
+    spec: str = DEFAULT_BASE, dtype: str = "auto", device: str = "auto", trust_remote_code: bool = False
+) -> Base:
+    """Load a base: an alias, a hub id (with @revision), a folder or a .gguf file. See `capo bases`.
+
+    dtype: auto (bf16 where the processor or GPU has it, else fp32), fp32 or bf16
+    """
+    return Base.over(load_frozen(spec, dtype=dtype, device=device, trust_remote_code=trust_remote_code))
+
+
+def load_adapter(folder: str | Path, base: Base, name: str | None = None) -> PromptAdapter:
+    """Read an adapter (ours or a PEFT soft prompt) and make it resident on `base` under its name."""
+    adapter = artifact.load_adapter(Path(folder), base, name)
+    base.adapters[adapter.name] = adapter
+    return adapter
+
+
+def new_prompt(
+    base: Base,
+    name: str,
+    tokens: int = 20,
+    init: str = "vocab",
+    placement: str = "front",
+    labels: Sequence[str] = (),
+    seed: int = 0,
+) -> PromptAdapter:
+    """An untrained soft prompt of `tokens` virtual tokens, resident on `base`."""
+    vectors, start = initial(base, init, tokens, labels, seed)
+    adapter = PromptAdapter(
+        vectors, name=name, fingerprint=base.fingerprint, placement=placement, start={**start, "seed": seed}
+    ).to(base.device)
+    base.adapters[name] = adapter
+    return adapter
+
+
+_PROBE = "The quick brown fox jumps over the lazy dog, and then it rains."
+
+
+def _probe(base: FrozenBase) -> Encoded:
+    ids = base.tokenizer(_PROBE, add_special_tokens=False)["input_ids"][:24]
+    return Encoded(tuple(ids), (False,) * len(ids))
+
+
+def _own_logits(base: FrozenBase) -> torch.Tensor:
+    """[T, V] logits of a sentence by the model's own code, from token ids."""
+    with torch.no_grad():
+        ids = torch.tensor([_probe(base).ids], device=base.device)
+        return base.model(input_ids=ids, use_cache=False).logits[0].float()
+
+
+def _admit(base: FrozenBase, own: torch.Tensor) -> None:
+    """Refuse a model that computes something else from embeddings than from ids (per-layer embeddings, for one)."""
+    try:
+        with torch.no_grad():
+            ours = forward.logits(base, forward.run(base, [_probe(base)], [None]).states).float()
+    except Exception as error:
+        raise BaseError(f"{_architecture(base)} cannot be run from embeddings ({error}); choose another base") from error
+    allowed = 0.05 if base.dtype in (torch.bfloat16, torch.float16) else 1e-3
+    gap = float((ours - own).abs().mean() / own.std().clamp_min(1e-6))
+    if not gap < allowed:
+        raise BaseError(
+            f"{_architecture(base)} computes something else from embeddings than from token ids (difference {gap:.2g}"
+            " of the logits' spread): soft prompts would be silently wrong on it; choose another base"
+        )
+
+
+def _architecture(base: FrozenBase) -> str:
+    return type(base.model).__name__
