@@ -1,0 +1,48 @@
+"""Capotasto: one frozen language model, many cheap specialists.
+
+The names are imported when they are first used, so that `import capotasto` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from capotasto.experiment.outcome import Run as Run
+    from capotasto.experiment.settings import TuneSettings as TuneSettings
+    from capotasto.experiment.tune import tune as tune
+    from capotasto.experiment.tune import tune_many as tune_many
+    from capotasto.session import Base as Base
+    from capotasto.session import load_adapter as load_adapter
+    from capotasto.session import load_base as load_base
+    from capotasto.session import new_prompt as new_prompt
+    from capotasto.train.job import Job as Job
+    from capotasto.train.job import TrainSettings as TrainSettings
+    from capotasto.train.loop import train as train
+    from capotasto.types import Example as Example
+    from capotasto.types import Turn as Turn
+
+_PLACES = {
+    "Base": "capotasto.session",
+    "Example": "capotasto.types",
+    "Job": "capotasto.train.job",
+    "Run": "capotasto.experiment.outcome",
+    "TrainSettings": "capotasto.train.job",
+    "TuneSettings": "capotasto.experiment.settings",
+    "Turn": "capotasto.types",
+    "load_adapter": "capotasto.session",
+    "load_base": "capotasto.session",
+    "new_prompt": "capotasto.session",
+    "train": "capotasto.train.loop",
+    "tune": "capotasto.experiment.tune",
+    "tune_many": "capotasto.experiment.tune",
+}
+
+__all__ = ["__version__", *sorted(_PLACES)]  # noqa: PLE0604 (they are strings)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)

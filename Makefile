@@ -1,0 +1,56 @@
+# Everything happens inside .venv: nothing is installed anywhere else. `make help` lists the commands.
+# Needed beforehand: make, git, Python 3.11 or newer and a package index that pip can reach.
+# An index that offers both builds of torch gives the CPU one, pinned in requirements/cpu.txt; for another build see the docs.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --constraint requirements/cpu.txt
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench docs clean
+
+help:  ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/core.stamp  ## run the demonstration, with nothing installed that it does not need
+	$(BIN)/capo demo
+
+test: lint  ## lint, then run every test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/test.stamp  ## ruff, mypy and the import floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/bench.stamp  ## measure against the peers; results go to benchmarks/results
+	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/core.stamp  ## write the generated parts of the documentation
+	$(BIN)/python docs/generate.py
+
+clean:  ## remove .venv and the caches; runs and results stay
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+	find src tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is the time of the last good installation: the next call is instant until the lists of packages change.
+$(VENV)/core.stamp: pyproject.toml requirements/cpu.txt
+	@echo "installing into $(VENV): some minutes, once"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet "pip>=25.1"  # the first that knows --group
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/core.stamp
+	$(PIP) --group test --group lint
+	@touch $@
+
+$(VENV)/bench.stamp: $(VENV)/core.stamp
+	$(PIP) --group bench
+	@touch $@

@@ -1,0 +1,54 @@
+"""`python -m benchmarks [NAME …]`: run the named comparisons, or all of them."""
+
+import argparse
+import subprocess
+import sys
+
+from benchmarks.harness import Arm, compare
+
+PEERS = "benchmarks.peers"
+TRAINING = ("--epochs", "1")
+ONE_EPOCH = ("--tokens", "652", "--supervised", "645", "--steps", "7")  # the same rows: 4,562 tokens in 7 batches
+
+# Name → the peer that ratios are taken to, and every arm's module with its flags.
+COMPARISONS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
+    "training": (
+        "peft tuned",
+        {
+            "peft cookbook": (f"{PEERS}.peft_trainer", *TRAINING),
+            "peft tuned": (f"{PEERS}.peft_loop", *TRAINING),
+            "floor": ("benchmarks.gemm", *ONE_EPOCH),
+        },
+    ),
+    "serving": ("peft", {"peft": (f"{PEERS}.peft_generate",)}),
+}
+
+
+def bundled_base() -> str:
+    """The folder of the small base model; asked in a process of its own, so that this one stays light."""
+    ask = "import capotasto; print(capotasto.load_base('smollm2-135m').folder)"
+    return subprocess.check_output([sys.executable, "-c", ask], text=True).splitlines()[-1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(COMPARISONS)}")
+    parser.add_argument("--base", help="folder of the base model; default: the small one")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--dtype", default="auto")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(COMPARISONS):
+        parser.error(f"unknown comparison {sorted(unknown)[0]!r}; known: {', '.join(COMPARISONS)}")
+
+    base = options.base or bundled_base()
+    common = ("--base", base, "--device", options.device, "--dtype", options.dtype)
+    for name in options.names or COMPARISONS:
+        peer, modules = COMPARISONS[name]
+        arms = [Arm(arm, ("-m", *command, *common)) for arm, command in modules.items()]
+        if path := compare(name, arms, peer, options.rounds):
+            print(path.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()

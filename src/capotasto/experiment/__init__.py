@@ -1,0 +1,1 @@
+"""One run from a data file to a judged adapter on disk."""

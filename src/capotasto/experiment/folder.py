@@ -1,0 +1,40 @@
+"""A run's folder: claimed at the start, and what makes a run the same run."""
+
+import json
+import shutil
+from pathlib import Path
+
+from capotasto.errors import SettingError
+from capotasto.records import content_hash
+from capotasto.train.resume import FILE as CHECKPOINT
+
+LOG, RUN, REPORT = "log.jsonl", "run.json", "report.html"
+NEUTRAL = {"resume", "force", "report_to", "checkpoint_seconds", "name"}  # settings that do not change the adapter
+
+
+def claim(folder: Path, resume: bool, force: bool) -> None:
+    """Make the folder ready. Errors: something is in it already, or it is a file."""
+    if folder.exists() and not folder.is_dir():
+        raise SettingError(f"--out {folder} is a file; name a folder")
+    filled = folder.exists() and any(folder.iterdir())
+    if filled and not (resume or force):
+        raise SettingError(
+            f"--out {folder} is not empty: go on with what is there with --resume, or replace it with --force"
+        )
+    if filled and force and not resume:
+        _clear(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an earlier run wrote, and nothing else that a person may keep there."""
+    ours = {LOG, RUN, REPORT, CHECKPOINT, "adapter_config.json", "adapter_model.safetensors", "manifest.json"}
+    for name in (*ours, "initial.safetensors", "start.json"):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / "tensorboard", ignore_errors=True)
+
+
+def identity(fingerprint: str, data_hashes: list[str], settings: dict[str, object]) -> str:
+    """What two runs share if one may go on where the other stopped."""
+    decisive = {key: value for key, value in settings.items() if key not in NEUTRAL}
+    return content_hash([fingerprint, *data_hashes, json.dumps(decisive, sort_keys=True)])

@@ -1,0 +1,123 @@
+"""From data and settings to a job that is ready to be trained."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save
+
+from capotasto import data
+from capotasto.data.split import check_leakage
+from capotasto.data import Dataset, Splits
+from capotasto.errors import DataError
+from capotasto.experiment import folder as run_folder
+from capotasto.experiment.settings import TuneSettings
+from capotasto.experiment.start import default_init
+from capotasto.methods.initial import embedding_rms, initial
+from capotasto.methods.prompt import PromptAdapter
+from capotasto.records import read_json, write_bytes, write_json
+from capotasto.session import Base
+from capotasto.tokens.render import Renderer
+from capotasto.train.job import Job
+from capotasto.train.optim import angular
+from capotasto.types import Encoded, Example
+
+START, INITIAL = "start.json", "initial.safetensors"
+
+
+@dataclass
+class Plan:
+    """One adapter to be made: where, from which rows, by which settings.
+
+    rule: how the learning rate was chosen, in words
+    """
+
+    folder: Path
+    settings: TuneSettings
+    dataset: Dataset
+    splits: Splits
+    renderer: Renderer
+    job: Job
+    identity: str
+    rule: str
+
+    @property
+    def name(self) -> str:
+        return self.job.name
+
+
+def plan(base: Base, source: str, folder: Path, settings: TuneSettings) -> Plan:
+    """Read, split and encode the data, and make the adapter's start; a resumed run takes the start it had."""
+    settings.check_context(base.context)
+    dataset, splits = read_splits(source, settings)
+    room = settings.max_length if base.context is None else min(settings.max_length, base.context - settings.tokens)
+    renderer = Renderer(base.tokenizer, settings.placement, room)
+    rows = [renderer.encode(example) for example in splits.train]
+    held_out = [renderer.encode(example) for example in splits.val]
+    hashes = [dataset.hash, *(example.place for side in (splits.val, splits.test) for example in side)]
+    identity = run_folder.identity(base.fingerprint, hashes, settings.model_dump())
+    run_folder.claim(folder, settings.resume, settings.force)
+    adapter = _adapter(base, folder, settings, dataset, splits.train, rows, identity)
+    rate, rule = settings.lr, "as set"
+    if rate is None:
+        rms = embedding_rms(base)
+        rate, rule = angular(rms), f"{angular(rms) / rms:.2g} × the embedding's root mean square ({rms:.3g})"
+    job = Job(adapter.name, adapter, rows, held_out, settings, rate)
+    return Plan(folder, settings, dataset, splits, renderer, job, identity, rule)
+
+
+def read_splits(source: str, settings: TuneSettings) -> tuple[Dataset, Splits]:
+    """The rows of each side. Validation and test rows that stand in training rows too are refused."""
+    dataset = data.load(source, settings.map, settings.on_bad_row, settings.max_rows)
+    val = 0.0 if settings.val_data else settings.val
+    test = 0.0 if settings.test_data else settings.test
+    splits = data.split(dataset.examples, val, test, settings.seed)
+    given = {
+        side: _given(path, side, dataset, splits.train, settings)
+        for side, path in (("val", settings.val_data), ("test", settings.test_data))
+        if path
+    }
+    return dataset, Splits(splits.train, given.get("val", splits.val), given.get("test", splits.test))
+
+
+def _given(path: str, side: str, dataset: Dataset, train: Sequence[Example], settings: TuneSettings) -> list[Example]:
+    """Rows of a file of their own, read as the training file was read."""
+    other = data.load(path, settings.map or dict(dataset.mapping), settings.on_bad_row)
+    shared = check_leakage(train, other.examples)
+    if shared:
+        first = f"{shared[0][0]} and {shared[0][1]}"
+        raise DataError(
+            f"--{side}-data {path} shares {len(shared)} rows with the training rows (first: {first});"
+            " scores on them would mean nothing: remove them from one of the files"
+        )
+    unseen = sorted({e.label for e in other.examples if e.label} - set(dataset.labels)) if dataset.labels else []
+    if unseen:
+        raise DataError(f"--{side}-data {path} has labels that no training row has: {', '.join(unseen)}")
+    return other.examples
+
+
+def _adapter(
+    base: Base,
+    folder: Path,
+    settings: TuneSettings,
+    dataset: Dataset,
+    examples: Sequence[Example],
+    rows: Sequence[Encoded],
+    identity: str,
+) -> PromptAdapter:
+    """The untrained adapter. Its start is written down first, so that a resumed run need not find it again."""
+    vectors, start = None, None
+    if settings.resume and (folder / START).exists():
+        note = read_json(folder / START)
+        if note["identity"] == identity:
+            vectors, start = load_file(folder / INITIAL)["prompt_embeddings"], note["init"]
+    if vectors is None:
+        init = settings.init or default_init(base, examples, rows, dataset.labels, settings.tokens, settings.seed)
+        vectors, start = initial(base, init, settings.tokens, dataset.labels, settings.seed)
+        start = {**start, "seed": settings.seed, "chosen": "by trial" if settings.init is None else "as set"}
+        write_bytes(folder / INITIAL, save({"prompt_embeddings": vectors.contiguous()}))
+        write_json(folder / START, {"identity": identity, "init": start})
+    facts: dict[str, Any] = {"placement": settings.placement, "start": start, "dialogue": not examples[0].plain}
+    name = settings.name or folder.resolve().name
+    return PromptAdapter(vectors, name=name, fingerprint=base.fingerprint, **facts).to(base.device)

@@ -1,0 +1,68 @@
+"""All settings of `capo tune`: one flat list of names for Python, YAML, the command line and the report."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from capotasto.config import Settings
+from capotasto.errors import SettingError
+from capotasto.train.job import TrainSettings
+
+
+class DataSettings(Settings):
+    """Which rows are used for what."""
+
+    map: dict[str, str] | None = Field(None, description="which column is what, e.g. prompt=question,completion=reply")
+    val: float = Field(0.1, ge=0, lt=1, description="share of the rows that decide when to stop")
+    test: float = Field(0.1, ge=0, lt=1, description="share of the rows kept untouched for the scores")
+    val_data: str | None = Field(None, description="a file of validation rows, instead of a share")
+    test_data: str | None = Field(None, description="a file of test rows, instead of a share")
+    max_rows: int | None = Field(None, ge=1, description="use no more than so many rows from the top")
+    on_bad_row: Literal["stop", "skip"] = Field("stop", description="what to do with a row that cannot be used")
+    max_length: int = Field(1024, ge=8, description="tokens of a row; longer ones lose the left of their prompt")
+
+    @field_validator("map", mode="before")
+    @classmethod
+    def _pairs(cls, value: object) -> object:
+        """`a=b,c=d`, or a list of such texts, as on the command line."""
+        if value is None or isinstance(value, dict):
+            return value or None
+        parts = [part for text in ([value] if isinstance(value, str) else value) for part in str(text).split(",")]  # type: ignore[union-attr, attr-defined]
+        if not all("=" in part for part in parts):
+            raise ValueError("write pairs such as prompt=question,completion=reply")
+        return {name.strip(): column.strip() for name, _, column in (part.partition("=") for part in parts)} or None
+
+
+class PromptSettings(Settings):
+    """The soft prompt."""
+
+    tokens: int = Field(20, ge=1, description="virtual tokens")
+    init: str | None = Field(
+        None, description="start: text:WORDS, labels, vocab, random, peft-random or from:DIR; left out: chosen by trial"
+    )
+    placement: Literal["front", "after_bos", "system"] = Field("front", description="where the virtual tokens stand")
+
+
+class RunSettings(Settings):
+    """Where and how a run is kept."""
+
+    name: str | None = Field(None, description="the adapter's name; left out: the name of its folder")
+    resume: bool = Field(False, description="go on with a run that was stopped")
+    force: bool = Field(False, description="write into a folder that is not empty")
+    report_to: Literal["none", "tensorboard", "trackio", "mlflow", "wandb"] = Field(
+        "none", description="also send the training log to this tracker"
+    )
+    checkpoint_seconds: float = Field(20.0, ge=0, description="seconds between two checkpoints")
+
+
+class TuneSettings(RunSettings, DataSettings, PromptSettings, TrainSettings):
+    """Everything `capo tune` can be told."""
+
+    method: str = Field("prompt", description="what is learned (capo methods lists them)")
+
+    def check_context(self, context: int | None) -> None:
+        """Errors: virtual tokens that leave no room for text."""
+        if context is not None and self.tokens >= context:
+            raise SettingError(
+                f"{self.tokens} virtual tokens fill the context of {context} tokens; choose fewer with --tokens"
+            )

@@ -1,0 +1,111 @@
+"""`tune`: data and settings in, a judged adapter on disk out; and the same for several adapters at once."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from capotasto import report
+from capotasto.errors import TrainingError
+from capotasto.experiment.folder import LOG
+from capotasto.experiment.log import Log
+from capotasto.experiment.outcome import Run, conclude, finished
+from capotasto.experiment.plan import Plan, plan
+from capotasto.experiment.settings import TuneSettings
+from capotasto.experiment.track import open_tracker
+from capotasto.methods import METHODS
+from capotasto.session import Base, load_base
+from capotasto.train.loop import train
+from capotasto.train.resume import FILE as CHECKPOINT
+from capotasto.train.resume import load_checkpoint, save_checkpoint
+from capotasto.train.stop import EarlyStopping
+from capotasto.types import StepRecord
+
+Watch = Callable[[StepRecord], None]
+
+
+def tune(base: Base | str, data: str | Path, *, out: str | Path, watch: Watch | None = None, **settings: Any) -> Run:
+    """Train an adapter on `data`, judge it on rows it has not seen, and keep all of it in the folder `out`.
+
+    base:     a loaded base, or what `load_base` takes
+    data:     a file (csv, tsv, json, jsonl, parquet, txt) or hub:OWNER/NAME
+    watch:    is shown every step record (progress bars, plots)
+    settings: see `TuneSettings`; an unknown one is an error
+    """
+    loaded = load_base(base) if isinstance(base, str) else base
+    return tune_many(loaded, {Path(out): (str(data), TuneSettings.build(settings, "tune"))}, watch)[0]
+
+
+def tune_many(
+    base: Base, work: Mapping[Path, tuple[str, TuneSettings]], watch: Watch | None = None
+) -> list[Run]:
+    """Train several adapters over one base in mixed batches; each is the one it would be alone.
+
+    work: folder → (data, settings)
+    """
+    done = {folder: finished(folder, base) for folder, (_, settings) in work.items() if settings.resume}
+    todo = {folder: what for folder, what in work.items() if not done.get(folder)}
+    for _, settings in todo.values():
+        METHODS[settings.method]  # an unknown method is an error before any work is done
+    runs = [_Keeper(base, plan(base, source, folder, settings)) for folder, (source, settings) in todo.items()]
+    try:
+        for record in train(base, [keeper.plan.job for keeper in runs]):
+            for keeper in runs:
+                keeper.see(record)
+            if watch is not None:
+                watch(record)
+    finally:
+        for keeper in runs:
+            keeper.close()
+    fresh = {keeper.plan.folder: keeper.finish(base) for keeper in runs}
+    results = [fresh.get(folder) or done[folder] for folder in work]
+    return [run for run in results if run is not None]
+
+
+class _Keeper:
+    """Reads the stream for one run: early stopping, log, checkpoints, tracker."""
+
+    def __init__(self, base: Base, plan: Plan):
+        self.plan = plan
+        self.stopping = EarlyStopping(plan.job)
+        kept = None
+        if plan.settings.resume:
+            kept = load_checkpoint(plan.folder, plan.job, self.stopping, plan.identity)
+        self.log = Log(plan.folder / LOG, kept or 0)
+        self.saved = time.monotonic()
+        kind = plan.settings.report_to
+        send = open_tracker(kind, plan.folder, plan.name, plan.settings.model_dump()) if kind != "none" else None
+        self.send, self.end = send or (lambda record: None, lambda: None)
+
+    def see(self, record: StepRecord) -> None:
+        """One record of any job; only this run's own are kept."""
+        if record.job != self.plan.job.name:
+            return
+        self.stopping.see(record)
+        self.log.see(record)
+        self.send(record)
+        job = self.plan.job
+        settled = record.kind == "held_out" or not job.look_due  # between a step and its look nothing is whole
+        if settled and (job.stopped or time.monotonic() - self.saved >= self.plan.settings.checkpoint_seconds):
+            save_checkpoint(self.plan.folder, job, self.stopping, self.plan.identity, self.log.size())
+            self.saved = time.monotonic()
+
+    def close(self) -> None:
+        """Nothing more will come."""
+        self.log.close()
+        self.end()
+
+    def finish(self, base: Base) -> Run:
+        """Take the best vectors, judge and report. Errors: a job that failed; what it had earned is on disk."""
+        job = self.plan.job
+        if job.failed:
+            raise TrainingError(
+                f"{job.name}: {job.stopped}; the last good checkpoint is kept in {self.plan.folder}:"
+                f" try a lower learning rate than --lr {job.lr:.3g}"
+            )
+        self.stopping.restore()
+        run = conclude(base, self.plan, self.stopping.best_step or job.step)
+        base.adapters[run.adapter.name] = run.adapter
+        report.write(self.plan.folder)
+        (self.plan.folder / CHECKPOINT).unlink(missing_ok=True)
+        return run

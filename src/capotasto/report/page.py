@@ -1,0 +1,55 @@
+"""Run folders to one self-contained HTML file: no script, no external address, every text from outside escaped."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from capotasto import records
+from capotasto.errors import UserError
+from capotasto.report.folder import read
+from capotasto.report.metrics import metric
+from capotasto.report.view import View, change_axis
+
+
+def write(folder: Path) -> Path:
+    """Write `report.html` into a run folder, from its `run.json` and `log.jsonl`; returns its path.
+
+    UserError if the folder holds no run, or a file in it cannot be used.
+    """
+    run = read(folder)
+    return _write(folder / "report.html", "one.html", title=run.name, view=View(run, "run"))
+
+
+def write_many(folders: list[Path], out: Path, title: str, mixed: list[dict[str, Any]] | None = None) -> Path:
+    """Write one page over several runs to the file `out`: a summary first, then every run; returns `out`.
+
+    mixed: rows of one batch in which every row had its own adapter: `{"prompt", "adapter", "answer"}`,
+           where the adapter None is the bare base.
+    UserError if there is no folder, or one holds no run.
+    """
+    if not folders:
+        raise UserError(f"no run folders to report on in {out}; name at least one folder that a training has written")
+    views = [View(read(folder), f"run-{place}") for place, folder in enumerate(folders, start=1)]
+    names = list(dict.fromkeys(name for view in views for name in view.scores))
+    axes = {name: change_axis([view.scores[name] for view in views if name in view.scores]) for name in names}
+    return _write(out, "many.html", title=title, views=views, axes=axes, mixed=mixed or [])
+
+
+def _write(path: Path, template: str, **values: Any) -> Path:
+    html = _templates().get_template(template).render(**values)
+    # Data may hold halves of surrogate pairs, which no file can; they become question marks.
+    records.write_text(path, html.encode("utf-8", "replace").decode())
+    return path
+
+
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("capotasto.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["metric_title"] = lambda name: metric(name).title
+    return environment
