@@ -120,7 +120,9 @@ def _vectors(folder: Path) -> Tensor:
         raise AdapterError(f"no adapter at {folder}: {WEIGHTS} is missing; name the folder that `capo tune` wrote")
     tensors = _read(path)
     if "prompt_embeddings" not in tensors:
-        raise AdapterError(f"{path} holds {', '.join(tensors) or 'nothing'}, not prompt_embeddings; it is no soft prompt")
+        raise AdapterError(
+            f"{path} holds {', '.join(tensors) or 'nothing'}, not prompt_embeddings; it is no soft prompt"
+        )
     return tensors["prompt_embeddings"]
 
 

@@ -173,7 +173,9 @@ def seen_through(view: View) -> Iterator[None]:
         _view.reset(token)
 
 
-def attend(module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **extra: Any) -> Any:
+def attend(
+    module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **extra: Any
+) -> Any:
     """transformers' attention interface: query [1, Hq, N, D], key and value [1, K, N, D] → ([1, N, Hq, D], None)."""
     if extra.get("s_aux") is not None:
         raise BaseError(f"{type(module).__name__} uses attention sinks, which are not supported; choose another base")

@@ -136,13 +136,11 @@ class _Sampler:
 def _check_room(
     base: FrozenBase, prompts: Sequence[Encoded], adapters: Sequence[Adapter | None], settings: GenerateSettings
 ) -> None:
-    if base.context is None:
-        return
     for i, (row, adapter) in enumerate(zip(prompts, adapters, strict=True)):
         virtual = len(adapter.embeds()) if adapter is not None else 0
         if not row.ids and not virtual:
             raise DataError(f"prompt {i + 1} is empty; write something to be continued")
-        if len(row.ids) + virtual + settings.max_new_tokens > base.context:
+        if base.context is not None and len(row.ids) + virtual + settings.max_new_tokens > base.context:
             raise DataError(
                 f"prompt {i + 1} has {len(row.ids)} tokens and {virtual} virtual ones: with {settings.max_new_tokens}"
                 f" new ones it does not fit the context of {base.context}; shorten it or lower --max-new-tokens"

@@ -36,7 +36,7 @@ class Layout:
     ids:       [N] token ids (0 at virtual tokens)
     positions: [N] position within the row
     virtual:   (adapter index, flat start) of each place where virtual tokens stand
-    gather:    [B, S] flat position of each row's place, padded on the right with N − 1
+    gather:    [B, S] flat position of each row's place, padded on the right with the row's own last one
     lengths:   [B]
     home:      [N] index into B·S of the one place where a flat position's attention output is read
     again:     (from [X] into B·S, to [X] into N): the other visits, whose gradients are added
@@ -109,10 +109,9 @@ def _branches(paths: Sequence[Path], rows: list[int], depth: int) -> Iterator[li
 
 def _finish(flat: _Flat, paths: list[np.ndarray], spans: dict[int, tuple[int, int]], device: object) -> Layout:
     lengths = np.array([len(path) for path in paths])
-    total, width = len(flat.symbols), int(lengths.max())
-    gather = np.full((len(paths), width), total - 1, dtype=np.int64)
-    for row, path in enumerate(paths):
-        gather[row, : len(path)] = path
+    width = int(lengths.max())
+    # Padded with the row's own last position: masked values still enter a product with 0, which NaN would survive.
+    gather = np.stack([np.pad(path, (0, width - len(path)), mode="edge") for path in paths])
     real = np.arange(width)[None, :] < lengths[:, None]  # [B, S]
     places = np.flatnonzero(real)
     visited = gather.reshape(-1)[places]

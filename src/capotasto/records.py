@@ -12,6 +12,8 @@ from typing import Any, BinaryIO
 
 from capotasto.errors import UserError
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a full disk, a full quota, the largest file allowed
+
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
@@ -19,9 +21,10 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
     The bytes are flushed to the disk before the rename, so a crash leaves either the old file or the new one.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as stream:
             yield stream
             stream.flush()
@@ -29,15 +32,18 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except OSError as error:
-        raise _disk_error(path, error) from error
+        raise disk_error(path, error) from error
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
 
 
-def _disk_error(path: Path, error: OSError) -> UserError:
-    if error.errno == errno.ENOSPC:
-        return UserError(f"the disk is full while writing {path}; the previous version is kept: free space and go on")
-    return UserError(f"cannot write {path}: {error.strerror or error}; the previous version is kept")
+def disk_error(path: Path, error: OSError) -> UserError:
+    """What the system said when `path` could not be written, as one line."""
+    if error.errno in _NO_ROOM:
+        return UserError(f"the disk is full while writing {path}; what was there before is kept: free space and go on")
+    reason = error.strerror or error
+    return UserError(f"cannot write {path}: {reason}; what was there before is kept: check the folder and its rights")
 
 
 def write_bytes(path: Path, content: bytes) -> None:

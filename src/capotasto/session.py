@@ -149,7 +149,9 @@ def _admit(base: FrozenBase, own: torch.Tensor) -> None:
         with torch.no_grad():
             ours = forward.logits(base, forward.run(base, [_probe(base)], [None]).states).float()
     except Exception as error:
-        raise BaseError(f"{_architecture(base)} cannot be run from embeddings ({error}); choose another base") from error
+        raise BaseError(
+            f"{_architecture(base)} cannot be run from embeddings ({error}); choose another base"
+        ) from error
     allowed = 0.05 if base.dtype in (torch.bfloat16, torch.float16) else 1e-3
     gap = float((ours - own).abs().mean() / own.std().clamp_min(1e-6))
     if not gap < allowed:

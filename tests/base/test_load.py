@@ -114,8 +114,8 @@ def broken_tokenizer(folder: Path) -> None:
         (masked, ["BertForMaskedLM", "not a causal language model"]),
         (unknown_type, ["config.json", "marvel", "update transformers"]),
         (remote_code, ["brings its own Python code, which is not run", "trust_remote_code"]),
-        (other_shape, ["model.", "has shape [", "config.json says [", "fetch or save the model again"]),
-        (lost_weight, ["lacks model.norm.weight and 0 more weights"]),
+        (other_shape, ["lm_head.weight in", "has shape [", "config.json says [", "fetch or save the model again"]),
+        (lost_weight, ["lacks 1 of the model's weights (model.norm.weight)", "fetch or save it again"]),
         (broken_tokenizer, ["cannot read the tokenizer in", "save it again"]),
     ],
 )

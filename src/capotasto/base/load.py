@@ -122,15 +122,15 @@ def _model(folder: Path, dtype: torch.dtype, trust: bool) -> Any:
 
 def _check_complete(folder: Path, report: dict[str, Any]) -> None:
     """Refuse what transformers would fill with random numbers."""
-    for name, stored, expected in sorted(report["mismatched_keys"]):
+    if mismatched := sorted(report["mismatched_keys"]):
+        name, stored, expected = mismatched[0]
         raise BaseError(
             f"{name} in {folder} has shape {list(stored)}, but config.json says {list(expected)}; "
             "fetch or save the model again"
         )
     if missing := sorted(report["missing_keys"]):
-        raise BaseError(
-            f"{folder} lacks {missing[0]} and {len(missing) - 1} more weights; fetch or save the model again"
-        )
+        names = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        raise BaseError(f"{folder} lacks {len(missing)} of the model's weights ({names}); fetch or save it again")
 
 
 def _tokenizer(folder: Path, trust: bool) -> Any:

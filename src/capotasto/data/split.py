@@ -71,6 +71,14 @@ def check_leakage(train: Iterable[Example], other: Iterable[Example]) -> list[tu
     return [(places[leak_key(example)], example.place) for example in other if leak_key(example) in places]
 
 
+def distinct(examples: Iterable[Example]) -> list[Example]:
+    """The first of rows that are exactly alike: repeats cost time and make intervals look narrower than they are."""
+    found: dict[object, Example] = {}
+    for example in examples:
+        found.setdefault((example.turns, example.label), example)
+    return list(found.values())
+
+
 def _assign(examples: Iterable[Example], shares: dict[Side, float], seed: int) -> dict[str, Side]:
     """Prompt → side, from top to bottom. Each decision sees only what stands above it."""
     sides: dict[str, Side] = {}

@@ -54,7 +54,10 @@ def choose(
     """
     prompts = [renderer.prompt(example.turns[:-1]) for example in examples]
     answers = [[renderer.answer(prompt, label) for label in labels] for prompt in prompts]
-    sizes = [len(prompt.ids) + sum(len(row.ids) - len(prompt.ids) for row in rows) for prompt, rows in zip(prompts, answers, strict=True)]
+    sizes = [
+        len(prompt.ids) + sum(len(row.ids) - len(prompt.ids) for row in rows)
+        for prompt, rows in zip(prompts, answers, strict=True)
+    ]
     chances = np.zeros((len(examples), len(labels)))
     for batch in _by_length(sizes):
         rows = [row for i in batch for row in answers[i]]

@@ -9,6 +9,7 @@ from capotasto.evaluate.metrics import LOWER_IS_BETTER
 from capotasto.types import Measure
 
 NAMES = {"loss": "held-out loss", "accuracy": "accuracy", "macro_f1": "macro-F1", "exact_match": "exact match"}
+FEWEST = 10  # rows; on fewer, no interval is worth its name
 COLLAPSE = 0.9  # share of rows with one and the same chosen label that counts as collapse
 
 
@@ -21,6 +22,8 @@ def verdict(base: Judgement, tuned: Judgement) -> tuple[bool, str]:
     rows = len(tuned.answers.sums)
     numbers = f"{NAMES[name]} {_show(name, base.scores[name])} for the base, {_show(name, tuned.scores[name])} tuned"
     tail = f"{numbers}, on {rows} untouched rows"
+    if rows < FEWEST:
+        return False, f"Too few rows to tell: {tail}; at least {FEWEST} different ones are needed."
     if low > 0:
         return True, f"It helps: {tail}."
     if high < 0:

@@ -11,6 +11,7 @@ import torch
 
 from capotasto import __version__
 from capotasto.artifact import load_adapter, save_adapter
+from capotasto.data.split import distinct
 from capotasto.decode import GenerateSettings
 from capotasto.evaluate.judge import Judgement, ask, judge
 from capotasto.evaluate.questions import write
@@ -121,6 +122,7 @@ def _data(plan: Plan) -> dict[str, Any]:
         "columns": plan.dataset.columns,
         "mapping": plan.dataset.mapping,
         "bad_rows": bad,
+        "duplicates": len(plan.dataset.examples) - len(distinct(plan.dataset.examples)),
         "truncated": sum(row.cut > 0 for row in (*plan.job.rows, *plan.job.held_out)),
     }
 

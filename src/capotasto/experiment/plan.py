@@ -8,8 +8,8 @@ from typing import Any
 from safetensors.torch import load_file, save
 
 from capotasto import data
-from capotasto.data.split import check_leakage
 from capotasto.data import Dataset, Splits
+from capotasto.data.split import check_leakage, distinct
 from capotasto.errors import DataError
 from capotasto.experiment import folder as run_folder
 from capotasto.experiment.settings import TuneSettings
@@ -78,7 +78,8 @@ def read_splits(source: str, settings: TuneSettings) -> tuple[Dataset, Splits]:
         for side, path in (("val", settings.val_data), ("test", settings.test_data))
         if path
     }
-    return dataset, Splits(splits.train, given.get("val", splits.val), given.get("test", splits.test))
+    sides = splits.train, given.get("val", splits.val), given.get("test", splits.test)
+    return dataset, Splits(*sides) if settings.duplicates == "keep" else Splits(*map(distinct, sides))
 
 
 def _given(path: str, side: str, dataset: Dataset, train: Sequence[Example], settings: TuneSettings) -> list[Example]:

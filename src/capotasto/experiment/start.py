@@ -13,7 +13,9 @@ from capotasto.types import Encoded, Example
 TRIAL_TOKENS = 600  # real tokens of training rows on which each candidate is tried
 
 
-def default_init(base: Base, examples: Sequence[Example], rows: Sequence[Encoded], labels: Sequence[str], tokens: int, seed: int) -> str:
+def default_init(
+    base: Base, examples: Sequence[Example], rows: Sequence[Encoded], labels: Sequence[str], tokens: int, seed: int
+) -> str:
     """The candidate with the least loss on a few training rows, as an `--init` value.
 
     All candidates are tried in mixed batches, without a step of training. Starting from words that already help is

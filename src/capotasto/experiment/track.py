@@ -21,7 +21,9 @@ TRACKERS = Table(
 Send = Callable[[dict[str, float], int], None]
 
 
-def open_tracker(kind: str, folder: Path, name: str, settings: dict[str, Any]) -> tuple[Callable[[StepRecord], None], Callable[[], None]]:
+def open_tracker(
+    kind: str, folder: Path, name: str, settings: dict[str, Any]
+) -> tuple[Callable[[StepRecord], None], Callable[[], None]]:
     """(what takes each record, what ends the run). Errors: the tracker's package is not installed."""
     try:
         send, close = TRACKERS[kind](folder, name, settings)  # type: ignore[operator]

@@ -36,9 +36,7 @@ def tune(base: Base | str, data: str | Path, *, out: str | Path, watch: Watch | 
     return tune_many(loaded, {Path(out): (str(data), TuneSettings.build(settings, "tune"))}, watch)[0]
 
 
-def tune_many(
-    base: Base, work: Mapping[Path, tuple[str, TuneSettings]], watch: Watch | None = None
-) -> list[Run]:
+def tune_many(base: Base, work: Mapping[Path, tuple[str, TuneSettings]], watch: Watch | None = None) -> list[Run]:
     """Train several adapters over one base in mixed batches; each is the one it would be alone.
 
     work: folder → (data, settings)

@@ -15,7 +15,9 @@ from capotasto.errors import AdapterError, SettingError, nearest
 COMMON = 5000  # vocabulary sampled from the most common tokens, as in https://arxiv.org/abs/2104.08691 section 3.2
 
 
-def initial(base: FrozenBase, init: str, tokens: int, labels: Sequence[str], seed: int) -> tuple[Tensor, dict[str, Any]]:
+def initial(
+    base: FrozenBase, init: str, tokens: int, labels: Sequence[str], seed: int
+) -> tuple[Tensor, dict[str, Any]]:
     """Start vectors [P, E] in fp32 or wider, and a record of where they come from.
 
     init: `text:WORDS`, `labels`, `vocab`, `random`, `peft-random` or `from:DIR`
@@ -82,7 +84,9 @@ def _from(base: FrozenBase, detail: str, tokens: int, labels: list[str], generat
     try:
         vectors = load_file(path).get("prompt_embeddings")
     except (OSError, SafetensorError) as error:
-        raise AdapterError(f"--init from:{detail}: cannot read {path} ({error}); name a folder with an adapter") from None
+        raise AdapterError(
+            f"--init from:{detail}: cannot read {path} ({error}); name a folder with an adapter"
+        ) from None
     if vectors is None or vectors.ndim != 2 or vectors.shape[1] != base.embedding_size:
         raise AdapterError(f"--init from:{detail}: {path} holds no soft prompt for a base {base.embedding_size} wide")
     return vectors.repeat(tokens // len(vectors) + 1, 1)[:tokens]

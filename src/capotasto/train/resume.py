@@ -23,7 +23,9 @@ def save_checkpoint(folder: Path, job: Job, stopping: EarlyStopping, identity: s
     tensors, numbers = job.state()
     best, looks = stopping.state()
     note = {"job": numbers, "stopping": looks, "identity": identity, "log_bytes": log_bytes}
-    content = save({key: value.contiguous().cpu() for key, value in {**tensors, **best}.items()}, {"capotasto": json.dumps(note)})
+    content = save(
+        {key: value.contiguous().cpu() for key, value in {**tensors, **best}.items()}, {"capotasto": json.dumps(note)}
+    )
     write_bytes(folder / FILE, content)
 
 
