@@ -1,4 +1,4 @@
-"""Architectures whose attention does not go through transformers' interface, led to it."""
+"""A model made ready for our forward path: every attention led to it, and feed-forward layers that keep less."""
 
 import math
 from types import MethodType
@@ -10,10 +10,12 @@ from transformers import PreTrainedModel
 from transformers.models.bloom.modeling_bloom import BloomAttention, BloomPreTrainedModel
 
 from capotasto.attention import NAME, attend
+from capotasto.gated import lighten
 
 
 def prepare(model: PreTrainedModel) -> None:
     """Make every attention of `model` call `attention.attend`. Weights and module names stay as they are."""
+    lighten(model)
     if isinstance(model, BloomPreTrainedModel):
         model.config._attn_implementation = NAME
         for module in model.modules():
@@ -24,7 +26,7 @@ def prepare(model: PreTrainedModel) -> None:
 
 
 def alibi_slopes(heads: int) -> Tensor:
-    """[Hq] slopes: a geometric sequence, with every other one of the doubled sequence for the heads beyond a power of two.
+    """[Hq] slopes: a geometric sequence, and for heads beyond a power of two every other one of the doubled sequence.
 
     Source: ALiBi, https://arxiv.org/abs/2108.12409, section 3 and the authors' remark on other numbers of heads.
     """

@@ -30,8 +30,7 @@ def save_adapter(adapter: PromptAdapter, folder: Path, base: FrozenBase, facts: 
     """
     vectors = adapter.prompt_embeddings.detach().cpu().contiguous()
     write_bytes(folder / WEIGHTS, save({"prompt_embeddings": vectors}))
-    if "initial" in dict(adapter.named_buffers()):
-        write_bytes(folder / INITIAL, save({"prompt_embeddings": adapter.initial.cpu().contiguous()}))
+    write_bytes(folder / INITIAL, save({"prompt_embeddings": adapter.initial.cpu().contiguous()}))
     if adapter.placement == "front":
         write_json(folder / CONFIG, _peft_config(adapter, base))
     manifest = {
@@ -71,7 +70,7 @@ def load_adapter(folder: Path, base: FrozenBase, name: str | None = None) -> Pro
     Errors: no adapter there, a pickle, a damaged file, another base, wrong width, numbers that are not finite.
     """
     vectors = _vectors(folder)
-    manifest = read_json(folder / MANIFEST) if (folder / MANIFEST).exists() else _foreign(folder)
+    manifest = _manifest(folder) if (folder / MANIFEST).exists() else _foreign(folder)
     made_for = manifest["base"]["fingerprint"]
     if made_for and made_for != base.fingerprint:
         raise AdapterError(
@@ -88,8 +87,20 @@ def load_adapter(folder: Path, base: FrozenBase, name: str | None = None) -> Pro
         dialogue=manifest["dialogue"],
     )
     if (folder / INITIAL).exists():
-        adapter.initial = _read(folder / INITIAL)["prompt_embeddings"]
+        adapter.initial = _prompt(folder / INITIAL)
     return adapter.to(base.device)
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    manifest = read_json(folder / MANIFEST)
+    keys = {"name", "placement", "dialogue", "init", "base"}
+    if not _has(manifest, keys) or not _has(manifest["base"], {"name", "fingerprint"}):
+        raise AdapterError(f"{folder / MANIFEST} lacks what `capo tune` writes; take the adapter from its source again")
+    return manifest
+
+
+def _has(part: object, keys: set[str]) -> bool:
+    return isinstance(part, dict) and keys <= part.keys()
 
 
 def _foreign(folder: Path) -> dict[str, Any]:
@@ -118,11 +129,14 @@ def _vectors(folder: Path) -> Tensor:
                 " save it as adapter_model.safetensors with a PEFT you trust"
             )
         raise AdapterError(f"no adapter at {folder}: {WEIGHTS} is missing; name the folder that `capo tune` wrote")
+    return _prompt(path)
+
+
+def _prompt(path: Path) -> Tensor:
     tensors = _read(path)
     if "prompt_embeddings" not in tensors:
-        raise AdapterError(
-            f"{path} holds {', '.join(tensors) or 'nothing'}, not prompt_embeddings; it is no soft prompt"
-        )
+        found = ", ".join(tensors) or "nothing"
+        raise AdapterError(f"{path} holds {found}, which is no soft prompt; name the folder that `capo tune` wrote")
     return tensors["prompt_embeddings"]
 
 
@@ -141,12 +155,16 @@ def _check(vectors: Tensor, folder: Path, base: FrozenBase) -> None:
             " choose the base it was made for"
         )
     if base.context is not None and len(vectors) >= base.context:
-        raise AdapterError(f"{folder} has {len(vectors)} virtual tokens; the context of {base.name} is {base.context}")
+        raise AdapterError(
+            f"{folder} has {len(vectors)} virtual tokens, which fill the context of {base.name} ({base.context});"
+            " use fewer tokens or a base with a longer context"
+        )
     if not bool(torch.isfinite(vectors).all()):
-        raise AdapterError(f"{folder} holds numbers that are not finite; it is damaged or was not trained to the end")
+        raise AdapterError(f"{folder} holds numbers that are not finite; train it again, or take it from its source")
     usual = float(base.embedding.weight[:5000].float().norm(dim=1).median())
     longest = float(vectors.float().norm(dim=1).max())
     if longest > LONGEST * usual:
         raise AdapterError(
-            f"{folder} holds a virtual token {longest / usual:.0f} times as long as the vocabulary's: it is refused"
+            f"{folder} holds a virtual token {longest / usual:.0f} times as long as the vocabulary's: it is refused;"
+            " train it again with a lower learning rate"
         )

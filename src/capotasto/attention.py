@@ -77,7 +77,7 @@ class _Gather(torch.autograd.Function):
         return flat.index_select(0, layout.gather.view(-1))
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         source, target = ctx.layout.again
         flat = gradient.index_select(0, ctx.layout.home)
         if len(source):
@@ -94,7 +94,7 @@ class _Home(torch.autograd.Function):
         return padded.index_select(0, layout.home)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         padded = gradient.new_zeros(ctx.rows, gradient.shape[1])
         return padded.index_copy_(0, ctx.layout.home, gradient), None
 
@@ -173,9 +173,7 @@ def seen_through(view: View) -> Iterator[None]:
         _view.reset(token)
 
 
-def attend(
-    module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **extra: Any
-) -> Any:
+def attend(module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **extra: Any) -> Any:
     """transformers' attention interface: query [1, Hq, N, D], key and value [1, K, N, D] → ([1, N, Hq, D], None)."""
     if extra.get("s_aux") is not None:
         raise BaseError(f"{type(module).__name__} uses attention sinks, which are not supported; choose another base")
@@ -186,8 +184,8 @@ def attend(
         softcap=extra.get("softcap"),
         slopes=extra.get("alibi_slopes"),
     )
-    flat = (tensor[0].transpose(0, 1) for tensor in (query, key, value))
-    out = _view.get().attend(module.layer_idx, *flat, form)  # type: ignore[arg-type]
+    flat = [tensor[0].transpose(0, 1) for tensor in (query, key, value)]
+    out = _view.get().attend(module.layer_idx, flat[0], flat[1], flat[2], form)
     return out.unsqueeze(0), None
 
 

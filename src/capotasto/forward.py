@@ -1,4 +1,4 @@
-"""The only way the base model is called: rows of a batch, each with its own adapter or none, through one frozen base."""
+"""The only way the base is called: rows of a batch, each with its own adapter or none, through one frozen model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -6,7 +6,6 @@ possible answers) share those positions: they form a tree, and each row is a pat
 Causal attention makes this exact, gradients included: what a position computes depends only on what stands before it.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -86,7 +85,7 @@ def _grow(flat: _Flat, paths: Sequence[Path], rows: list[int], stem: list[int]) 
     if len(rows) == 1:
         flat.paths[rows[0]] = stem + flat.append(paths[rows[0]].symbols[depth:], depth)
         return
-    common = len(os.path.commonprefix([paths[row].symbols for row in rows]))
+    common = _common([paths[row].symbols for row in rows])
     if common > depth:
         stem = stem + flat.append(paths[rows[0]].symbols[depth:common], depth)
     for branch in _branches(paths, rows, common):
@@ -100,18 +99,28 @@ def _branches(paths: Sequence[Path], rows: list[int], depth: int) -> Iterator[li
         symbols = paths[row].symbols
         together.setdefault(symbols[depth] if depth < len(symbols) else None, []).append(row)
     for branch in together.values():
-        common = len(os.path.commonprefix([paths[row].symbols for row in branch])) - depth
+        common = _common([paths[row].symbols for row in branch]) - depth
         if len(branch) > 1 and common * (len(branch) - 1) >= SHARE:
             yield branch
         else:
             yield from ([row] for row in branch)
 
 
-def _finish(flat: _Flat, paths: list[np.ndarray], spans: dict[int, tuple[int, int]], device: object) -> Layout:
+def _common(symbols: Sequence[tuple[int, ...]]) -> int:
+    """How many symbols all of them begin with; the least and the greatest differ first."""
+    first, last = min(symbols), max(symbols)
+    return next((i for i, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
+
+
+def _finish(
+    flat: _Flat, paths: list[np.ndarray], spans: dict[int, tuple[int, int]], device: torch.device | str
+) -> Layout:
     lengths = np.array([len(path) for path in paths])
     width = int(lengths.max())
-    # Padded with the row's own last position: masked values still enter a product with 0, which NaN would survive.
-    gather = np.stack([np.pad(path, (0, width - len(path)), mode="edge") for path in paths])
+    gather = np.empty((len(paths), width), dtype=np.int64)
+    for row, path in enumerate(paths):
+        gather[row, : len(path)] = path
+        gather[row, len(path) :] = path[-1]  # its own: masked values enter a product with 0, which NaN survives
     real = np.arange(width)[None, :] < lengths[:, None]  # [B, S]
     places = np.flatnonzero(real)
     visited = gather.reshape(-1)[places]
@@ -120,7 +129,7 @@ def _finish(flat: _Flat, paths: list[np.ndarray], spans: dict[int, tuple[int, in
     symbols = np.array(flat.symbols)
 
     def tensor(values: np.ndarray) -> Tensor:
-        return torch.as_tensor(values, dtype=torch.long).to(device)  # type: ignore[arg-type]
+        return torch.as_tensor(values, dtype=torch.long).to(device)
 
     return Layout(
         ids=tensor(np.maximum(symbols, 0)),

@@ -28,7 +28,7 @@ class _TokenLosses(torch.autograd.Function):
         return torch.cat(losses)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
         (saved,) = ctx.saved_tensors
         return (saved * gradient[:, None].to(saved.dtype), None, None, None)
 

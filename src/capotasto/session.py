@@ -11,6 +11,7 @@ from capotasto import artifact, forward
 from capotasto.architectures import prepare
 from capotasto.base import load_frozen
 from capotasto.base.frozen import FrozenBase
+from capotasto.base.reason import reason
 from capotasto.decode import GenerateSettings
 from capotasto.errors import AdapterError, BaseError, nearest
 from capotasto.evaluate.questions import score, write
@@ -22,6 +23,7 @@ from capotasto.types import Encoded, Example, Turn
 
 Chosen = Sequence[Adapter | str | None] | None  # an adapter for each row: itself, its name, or None for the bare base
 DEFAULT_BASE = "smollm2-135m"
+_UNLIMITED = 1 << 20  # tokens of a row on a base without a limit (BLOOM)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +42,10 @@ class Base(FrozenBase):
 
     def renderer(self, adapter: Adapter | None = None, max_length: int | None = None) -> Renderer:
         """How rows of this adapter become token ids."""
-        placement = adapter.placement if adapter is not None else "front"
-        return Renderer(self.tokenizer, placement, max_length or (self.context or 1 << 20))
+        if adapter is None:
+            return Renderer(self.tokenizer, max_length=max_length or self.context or _UNLIMITED)
+        room = (self.context or _UNLIMITED) - len(adapter.embeds())
+        return Renderer(self.tokenizer, adapter.placement, max_length or room)
 
     def generate(
         self, prompts: Sequence[str], adapters: Chosen = None, chat: bool | None = None, **settings: Any
@@ -89,7 +93,10 @@ class Base(FrozenBase):
                 raise AdapterError(f"no adapter {one!r} on this base; {nearest(one, self.adapters)}")
             return self.adapters[one]
         if one is not None and one.fingerprint != self.fingerprint:
-            raise AdapterError(f"adapter {one.name!r} was made for another base ({one.fingerprint[:12]})")
+            raise AdapterError(
+                f"adapter {one.name!r} was made for another base ({one.fingerprint[:12]}), this is {self.name}"
+                f" ({self.fingerprint[:12]}); load the base it was made for"
+            )
         return one
 
 
@@ -149,9 +156,8 @@ def _admit(base: FrozenBase, own: torch.Tensor) -> None:
         with torch.no_grad():
             ours = forward.logits(base, forward.run(base, [_probe(base)], [None]).states).float()
     except Exception as error:
-        raise BaseError(
-            f"{_architecture(base)} cannot be run from embeddings ({error}); choose another base"
-        ) from error
+        why = reason(error)
+        raise BaseError(f"{_architecture(base)} cannot be run from embeddings ({why}); choose another base") from error
     allowed = 0.05 if base.dtype in (torch.bfloat16, torch.float16) else 1e-3
     gap = float((ours - own).abs().mean() / own.std().clamp_min(1e-6))
     if not gap < allowed:

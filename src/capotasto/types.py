@@ -64,6 +64,7 @@ class Measure:
     high: float
 
     def as_dict(self) -> dict[str, float]:
+        """For JSON."""
         return {"value": self.value, "low": self.low, "high": self.high}
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -60,9 +60,9 @@ class FrozenBase:
         return self.model.config.get_text_config()
 
     @property
-    def embedding(self) -> torch.nn.Module:
+    def embedding(self) -> torch.nn.Embedding:
         """The input embedding: ids [B, T] to [B, T, H]. Some architectures scale its output (Gemma)."""
-        return self.model.get_input_embeddings()
+        return cast(torch.nn.Embedding, self.model.get_input_embeddings())
 
     @property
     def _embedding_shape(self) -> torch.Size:

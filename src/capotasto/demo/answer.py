@@ -1,4 +1,4 @@
-"""`python -m capotasto.demo.answer DIR…`: answer one mixed batch with the adapters in these folders and the bare base."""
+"""`python -m capotasto.demo.answer DIR…`: one mixed batch for the adapters in these folders and the bare base."""
 
 import json
 import sys

@@ -18,9 +18,10 @@ from capotasto.records import write_text
 CORPUS = ("chatterbot-corpus", "1.3.3", "86de5300afb9a80826386339d3bec79c0a72eb0358abb8327e2ecef5ae0ce154")
 QUOTES = ("inspirational-quotes", "0.0.16", "e1ab7789ffbd5f8bb983708781fe4d779652b1e6deb40566b5dca542b83ece48")
 TOPICS = (
-    "ai botprofile coding computers conversations emotion food gossip greetings health history humor literature money"
-    " movies politics psychology science sports tech_support trivia"
-).split()
+    *("ai", "botprofile", "coding", "computers", "conversations", "emotion", "food", "gossip", "greetings", "health"),
+    *("history", "humor", "literature", "money", "movies", "politics", "psychology", "science", "sports"),
+    *("tech_support", "trivia"),
+)
 TECHNICAL = ("tech_support", "computers", "coding", "ai")  # tech_support alone repeats ten questions 1,050 times
 RARE = 20  # topics with fewer different first utterances are left out
 ONE_LINE = 160  # characters

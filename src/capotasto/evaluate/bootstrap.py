@@ -1,4 +1,4 @@
-"""Confidence intervals by resampling rows (Efron's percentile bootstrap), paired where two models answered the same rows."""
+"""Confidence intervals by resampling rows: Efron's percentile bootstrap, paired where two models answered the same."""
 
 from collections.abc import Callable
 

@@ -36,9 +36,8 @@ def ask(
     chances = choose(base, renderer, examples, labels, adapter)
     index = {label: i for i, label in enumerate(labels)}
     truth = np.array([index.get(example.label or "", -1) for example in examples])
-    longest = max(len(base.tokenizer(label, add_special_tokens=False)["input_ids"]) for label in labels)
-    prompts = [renderer.prompt(example.turns[:-1]) for example in examples]
-    settings = decode.GenerateSettings(max_new_tokens=longest + 1)
+    settings = decode.GenerateSettings(max_new_tokens=renderer.longest(labels))
+    prompts = [renderer.prompt(example.turns[:-1], settings.max_new_tokens) for example in examples]
     texts = write(base, renderer, prompts, [adapter] * len(prompts), settings)
     wanted = [example.completion for example in examples]
     return Answers(sums, counts, chances.argmax(1), truth, texts, wanted, len(labels))

@@ -52,7 +52,8 @@ def choose(
 
     The question before the labels is computed once for all of them (`layout`).
     """
-    prompts = [renderer.prompt(example.turns[:-1]) for example in examples]
+    room = renderer.longest(labels)
+    prompts = [renderer.prompt(example.turns[:-1], room) for example in examples]
     answers = [[renderer.answer(prompt, label) for label in labels] for prompt in prompts]
     sizes = [
         len(prompt.ids) + sum(len(row.ids) - len(prompt.ids) for row in rows)
@@ -80,5 +81,5 @@ def write(
     for batch in _by_length([len(row.ids) + settings.max_new_tokens for row in prompts]):
         ids = decode.generate(base, [prompts[i] for i in batch], [adapters[i] for i in batch], settings, stops)
         for i, answer in zip(batch, ids, strict=True):
-            texts[i] = base.tokenizer.decode(answer, skip_special_tokens=True)
+            texts[i] = str(base.tokenizer.decode(answer, skip_special_tokens=True))
     return texts

@@ -12,21 +12,17 @@ LOG, RUN, REPORT = "log.jsonl", "run.json", "report.html"
 NEUTRAL = {"resume", "force", "report_to", "checkpoint_seconds", "name"}  # settings that do not change the adapter
 
 
-def claim(folder: Path, resume: bool, force: bool) -> None:
-    """Make the folder ready. Errors: something is in it already, or it is a file."""
+def check(folder: Path, resume: bool, force: bool) -> None:
+    """Errors: something is in the folder already, or it is a file."""
     if folder.exists() and not folder.is_dir():
         raise SettingError(f"--out {folder} is a file; name a folder")
-    filled = folder.exists() and any(folder.iterdir())
-    if filled and not (resume or force):
+    if folder.exists() and any(folder.iterdir()) and not (resume or force):
         raise SettingError(
             f"--out {folder} is not empty: go on with what is there with --resume, or replace it with --force"
         )
-    if filled and force and not resume:
-        _clear(folder)
-    folder.mkdir(parents=True, exist_ok=True)
 
 
-def _clear(folder: Path) -> None:
+def clear(folder: Path) -> None:
     """Remove what an earlier run wrote, and nothing else that a person may keep there."""
     ours = {LOG, RUN, REPORT, CHECKPOINT, "adapter_config.json", "adapter_model.safetensors", "manifest.json"}
     for name in (*ours, "initial.safetensors", "start.json"):

@@ -13,11 +13,13 @@ from capotasto import __version__
 from capotasto.artifact import load_adapter, save_adapter
 from capotasto.data.split import distinct
 from capotasto.decode import GenerateSettings
+from capotasto.errors import SettingError
 from capotasto.evaluate.judge import Judgement, ask, judge
 from capotasto.evaluate.questions import write
 from capotasto.evaluate.verdict import diagnosis, verdict
 from capotasto.experiment.folder import LOG, RUN
-from capotasto.experiment.plan import Plan
+from capotasto.experiment.plan import START, Plan, identify, read_splits
+from capotasto.experiment.settings import TuneSettings
 from capotasto.methods.adapter import Adapter
 from capotasto.methods.prompt import PromptAdapter
 from capotasto.records import read_json, read_lines, write_json
@@ -87,10 +89,15 @@ def conclude(base: Base, plan: Plan, best_step: int) -> Run:
     return _run(plan.folder, adapter, record)
 
 
-def finished(folder: Path, base: Base) -> Run | None:
-    """A run that was concluded before, or None."""
+def finished(folder: Path, base: Base, source: str, settings: TuneSettings) -> Run | None:
+    """A run that was concluded before, or None. Errors: it was another run."""
     if not (folder / RUN).exists():
         return None
+    if read_json(folder / START)["identity"] != identify(base, *read_splits(source, settings), settings):
+        raise SettingError(
+            f"--out {folder} holds a finished run with another base, data or settings;"
+            " replace it with --force, or name another folder"
+        )
     return _run(folder, load_adapter(folder, base), read_json(folder / RUN))
 
 
@@ -140,8 +147,10 @@ def samples(base: Base, plan: Plan, adapter: Adapter) -> list[dict[str, str]]:
     """Held-out rows answered by base and adapter in one mixed batch."""
     rows = plan.splits.test[:SAMPLES]
     asked = [_asked(plan, row) for row in rows]
-    prompts = [plan.renderer.prompt(turns) for turns in asked]
-    settings = GenerateSettings(max_new_tokens=SAMPLE_TOKENS, repetition_penalty=1.1)
+    settings = GenerateSettings(
+        max_new_tokens=min(SAMPLE_TOKENS, plan.renderer.max_length // 2), repetition_penalty=1.1
+    )
+    prompts = [plan.renderer.prompt(turns, settings.max_new_tokens) for turns in asked]
     texts = write(base, plan.renderer, [*prompts, *prompts], [*[None] * len(rows), *[adapter] * len(rows)], settings)
     return [
         {"prompt": turns[-1].content, "wanted": _wanted(row, turns), "base": before.strip(), "tuned": after.strip()}

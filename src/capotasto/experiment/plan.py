@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save
 from capotasto import data
 from capotasto.data import Dataset, Splits
 from capotasto.data.split import check_leakage, distinct
-from capotasto.errors import DataError
+from capotasto.errors import DataError, SettingError
 from capotasto.experiment import folder as run_folder
 from capotasto.experiment.settings import TuneSettings
 from capotasto.experiment.start import default_init
@@ -44,20 +44,20 @@ class Plan:
 
     @property
     def name(self) -> str:
+        """The adapter's name."""
         return self.job.name
 
 
 def plan(base: Base, source: str, folder: Path, settings: TuneSettings) -> Plan:
     """Read, split and encode the data, and make the adapter's start; a resumed run takes the start it had."""
     settings.check_context(base.context)
+    run_folder.check(folder, settings.resume, settings.force)
     dataset, splits = read_splits(source, settings)
     room = settings.max_length if base.context is None else min(settings.max_length, base.context - settings.tokens)
     renderer = Renderer(base.tokenizer, settings.placement, room)
     rows = [renderer.encode(example) for example in splits.train]
     held_out = [renderer.encode(example) for example in splits.val]
-    hashes = [dataset.hash, *(example.place for side in (splits.val, splits.test) for example in side)]
-    identity = run_folder.identity(base.fingerprint, hashes, settings.model_dump())
-    run_folder.claim(folder, settings.resume, settings.force)
+    identity = identify(base, dataset, splits, settings)
     adapter = _adapter(base, folder, settings, dataset, splits.train, rows, identity)
     rate, rule = settings.lr, "as set"
     if rate is None:
@@ -65,6 +65,12 @@ def plan(base: Base, source: str, folder: Path, settings: TuneSettings) -> Plan:
         rate, rule = angular(rms), f"{angular(rms) / rms:.2g} × the embedding's root mean square ({rms:.3g})"
     job = Job(adapter.name, adapter, rows, held_out, settings, rate)
     return Plan(folder, settings, dataset, splits, renderer, job, identity, rule)
+
+
+def identify(base: Base, dataset: Dataset, splits: Splits, settings: TuneSettings) -> str:
+    """Hash of what makes a run the run it is: base, data and settings."""
+    hashes = [dataset.hash, *(example.place for side in (splits.val, splits.test) for example in side)]
+    return run_folder.identity(base.fingerprint, hashes, settings.model_dump())
 
 
 def read_splits(source: str, settings: TuneSettings) -> tuple[Dataset, Splits]:
@@ -78,6 +84,8 @@ def read_splits(source: str, settings: TuneSettings) -> tuple[Dataset, Splits]:
         for side, path in (("val", settings.val_data), ("test", settings.test_data))
         if path
     }
+    if not given.get("test", splits.test):
+        raise SettingError(f"no test rows of {source} to judge the adapter on; set --test above 0 or give --test-data")
     sides = splits.train, given.get("val", splits.val), given.get("test", splits.test)
     return dataset, Splits(*sides) if settings.duplicates == "keep" else Splits(*map(distinct, sides))
 
@@ -117,6 +125,8 @@ def _adapter(
         init = settings.init or default_init(base, examples, rows, dataset.labels, settings.tokens, settings.seed)
         vectors, start = initial(base, init, settings.tokens, dataset.labels, settings.seed)
         start = {**start, "seed": settings.seed, "chosen": "by trial" if settings.init is None else "as set"}
+        if settings.force and not settings.resume:
+            run_folder.clear(folder)
         write_bytes(folder / INITIAL, save({"prompt_embeddings": vectors.contiguous()}))
         write_json(folder / START, {"identity": identity, "init": start})
     facts: dict[str, Any] = {"placement": settings.placement, "start": start, "dialogue": not examples[0].plain}

@@ -28,7 +28,8 @@ class DataSettings(Settings):
         """`a=b,c=d`, or a list of such texts, as on the command line."""
         if value is None or isinstance(value, dict):
             return value or None
-        parts = [part for text in ([value] if isinstance(value, str) else value) for part in str(text).split(",")]  # type: ignore[union-attr, attr-defined]
+        texts = value if isinstance(value, list | tuple) else [value]
+        parts = [part for text in texts for part in str(text).split(",")]
         if not all("=" in part for part in parts):
             raise ValueError("write pairs such as prompt=question,completion=reply")
         return {name.strip(): column.strip() for name, _, column in (part.partition("=") for part in parts)} or None

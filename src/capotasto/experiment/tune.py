@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from capotasto import report
-from capotasto.errors import TrainingError
+from capotasto.errors import SettingError, TrainingError
 from capotasto.experiment.folder import LOG
 from capotasto.experiment.log import Log
 from capotasto.experiment.outcome import Run, conclude, finished
@@ -15,7 +15,7 @@ from capotasto.experiment.settings import TuneSettings
 from capotasto.experiment.track import open_tracker
 from capotasto.methods import METHODS
 from capotasto.session import Base, load_base
-from capotasto.train.loop import train
+from capotasto.train.loop import train_jobs
 from capotasto.train.resume import FILE as CHECKPOINT
 from capotasto.train.resume import load_checkpoint, save_checkpoint
 from capotasto.train.stop import EarlyStopping
@@ -41,13 +41,14 @@ def tune_many(base: Base, work: Mapping[Path, tuple[str, TuneSettings]], watch: 
 
     work: folder → (data, settings)
     """
-    done = {folder: finished(folder, base) for folder, (_, settings) in work.items() if settings.resume}
+    done = {folder: finished(folder, base, *what) for folder, what in work.items() if what[1].resume}
     todo = {folder: what for folder, what in work.items() if not done.get(folder)}
     for _, settings in todo.values():
         METHODS[settings.method]  # an unknown method is an error before any work is done
+    _check_names({folder: settings.name or folder.resolve().name for folder, (_, settings) in todo.items()})
     runs = [_Keeper(base, plan(base, source, folder, settings)) for folder, (source, settings) in todo.items()]
     try:
-        for record in train(base, [keeper.plan.job for keeper in runs]):
+        for record in train_jobs(base, [keeper.plan.job for keeper in runs]):
             for keeper in runs:
                 keeper.see(record)
             if watch is not None:
@@ -55,9 +56,18 @@ def tune_many(base: Base, work: Mapping[Path, tuple[str, TuneSettings]], watch: 
     finally:
         for keeper in runs:
             keeper.close()
-    fresh = {keeper.plan.folder: keeper.finish(base) for keeper in runs}
+    healthy_first = sorted(runs, key=lambda keeper: keeper.plan.job.failed)
+    fresh = {keeper.plan.folder: keeper.finish(base) for keeper in healthy_first}
     results = [fresh.get(folder) or done[folder] for folder in work]
     return [run for run in results if run is not None]
+
+
+def _check_names(names: Mapping[Path, str]) -> None:
+    """Records are told apart by the name of their job."""
+    for folder, name in names.items():
+        twin = next(other for other, its in names.items() if its == name)
+        if twin != folder:
+            raise SettingError(f"{twin} and {folder} would both be called {name!r}; give one of them another --name")
 
 
 class _Keeper:
@@ -97,9 +107,11 @@ class _Keeper:
         """Take the best vectors, judge and report. Errors: a job that failed; what it had earned is on disk."""
         job = self.plan.job
         if job.failed:
+            kept = self.plan.folder / CHECKPOINT
+            state = f"the last good checkpoint is kept at {kept}" if kept.exists() else "no checkpoint was due before"
             raise TrainingError(
-                f"{job.name}: {job.stopped}; the last good checkpoint is kept in {self.plan.folder}:"
-                f" try a lower learning rate than --lr {job.lr:.3g}"
+                f"{job.name}: {job.stopped}; {state}: start again with --force and a learning rate below"
+                f" --lr {job.lr:.3g}"
             )
         self.stopping.restore()
         run = conclude(base, self.plan, self.stopping.best_step or job.step)

@@ -87,8 +87,13 @@ def _from(base: FrozenBase, detail: str, tokens: int, labels: list[str], generat
         raise AdapterError(
             f"--init from:{detail}: cannot read {path} ({error}); name a folder with an adapter"
         ) from None
-    if vectors is None or vectors.ndim != 2 or vectors.shape[1] != base.embedding_size:
-        raise AdapterError(f"--init from:{detail}: {path} holds no soft prompt for a base {base.embedding_size} wide")
+    if vectors is None or vectors.ndim != 2 or vectors.shape[1] != base.embedding_size or not len(vectors):
+        raise AdapterError(
+            f"--init from:{detail}: {path} holds no soft prompt for a base {base.embedding_size} wide;"
+            " name an adapter of a base like this one"
+        )
+    if not bool(torch.isfinite(vectors).all()):
+        raise AdapterError(f"--init from:{detail}: {path} holds numbers that are not finite; name another adapter")
     return vectors.repeat(tokens // len(vectors) + 1, 1)[:tokens]
 
 

@@ -19,6 +19,7 @@ class PromptAdapter(Adapter):
     """
 
     method = "prompt"
+    initial: Tensor
 
     def __init__(self, vectors: Tensor, **facts: Any):
         super().__init__(**facts)

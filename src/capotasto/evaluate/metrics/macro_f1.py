@@ -6,7 +6,7 @@ from capotasto.evaluate.answers import Answers
 
 
 def macro_f1(answers: Answers, weights: np.ndarray) -> np.ndarray | None:
-    """Between 0 and 1; the mean is over labels that occur among the true or the chosen ones, as scikit-learn takes it."""
+    """Between 0 and 1; the mean is over labels that occur among the true or the chosen ones, as in scikit-learn."""
     if answers.chosen is None or answers.truth is None:
         return None
     labels = np.arange(answers.classes)

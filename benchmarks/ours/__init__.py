@@ -1,0 +1,1 @@
+"""Capotasto's side of every comparison, through its public names."""

@@ -1,0 +1,69 @@
+"""What the measured processes of this side share."""
+
+import argparse
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+import capotasto as capo
+from capotasto.methods.initial import embedding_rms
+from capotasto.methods.prompt import PromptAdapter
+from capotasto.train.optim import angular
+from capotasto.types import Encoded, StepRecord
+
+
+def load(options: argparse.Namespace) -> capo.Base:
+    """The base through our own loader, in the chosen format."""
+    torch.manual_seed(options.seed)
+    return capo.load_base(str(options.base), dtype=options.dtype, device=options.device)
+
+
+def plain(ids: list[int]) -> Encoded:
+    """A row of text, every token supervised but the first, as on the other side."""
+    return Encoded(tuple(ids), (False, *[True] * (len(ids) - 1)))
+
+
+def prompt(base: capo.Base, tokens: int, text: str, init: Path | None, seed: int) -> PromptAdapter:
+    """A prompt that starts from a text, or from the tensor `prompt` of a file, as on the other side."""
+    adapter = capo.new_prompt(base, "prompt", tokens=tokens, init=f"text:{text}", seed=seed)
+    if init:
+        with torch.no_grad():
+            adapter.prompt_embeddings.copy_(load_file(init)["prompt"])
+    return adapter
+
+
+def train(
+    base: capo.Base,
+    adapter: PromptAdapter,
+    rows: list[Encoded],
+    options: argparse.Namespace,
+    watch: Callable[[StepRecord], None] = lambda record: None,
+) -> capo.Job:
+    """Train for --epochs, or for as many as fit into --seconds; what is not set takes the package's defaults."""
+    rate = options.lr or angular(embedding_rms(base))
+
+    def job(epochs: int) -> capo.Job:
+        settings = capo.TrainSettings(epochs=epochs, batch_tokens=options.batch_tokens, seed=options.seed, lr=rate)
+        return capo.Job("ours", adapter, rows, settings=settings)
+
+    pace = _pace(base, job(1)) if options.seconds else 0.0
+    tokens = sum(len(row.ids) for row in rows)
+    going = job(options.epochs or max(1, math.floor(options.seconds * pace / tokens)))
+    for record in capo.train(base, [going]):
+        watch(record)
+        if options.seconds and record.seconds >= options.seconds:
+            going.stop("the budget is used up")
+    return going
+
+
+def _pace(base: capo.Base, trial: capo.Job) -> float:
+    """Real tokens a second over three steps, which are undone."""
+    state = {name: value.clone() for name, value in trial.adapter.state_dict().items()}
+    for record in capo.train(base, [trial]):
+        if record.step == 3:
+            trial.stop("enough to know the pace")
+    trial.adapter.load_state_dict(state)
+    return trial.tokens / trial.seconds
