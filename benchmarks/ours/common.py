@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 import capotasto as capo
 from capotasto.methods.initial import embedding_rms
 from capotasto.methods.prompt import PromptAdapter
-from capotasto.train.optim import angular
+from capotasto.training.optim import angular
 from capotasto.types import Encoded, StepRecord
 
 

@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from capotasto.session import load_adapter as load_adapter
     from capotasto.session import load_base as load_base
     from capotasto.session import new_prompt as new_prompt
-    from capotasto.train.job import Job as Job
-    from capotasto.train.job import TrainSettings as TrainSettings
-    from capotasto.train.loop import train as train
+    from capotasto.training.job import Job as Job
+    from capotasto.training.job import TrainSettings as TrainSettings
+    from capotasto.training.loop import train as train
     from capotasto.types import Example as Example
     from capotasto.types import Turn as Turn
 
 _PLACES = {
     "Base": "capotasto.session",
     "Example": "capotasto.types",
-    "Job": "capotasto.train.job",
+    "Job": "capotasto.training.job",
     "Run": "capotasto.experiment.outcome",
-    "TrainSettings": "capotasto.train.job",
+    "TrainSettings": "capotasto.training.job",
     "TuneSettings": "capotasto.experiment.settings",
     "Turn": "capotasto.types",
     "load_adapter": "capotasto.session",
     "load_base": "capotasto.session",
     "new_prompt": "capotasto.session",
-    "train": "capotasto.train.loop",
+    "train": "capotasto.training.loop",
     "tune": "capotasto.experiment.tune",
     "tune_many": "capotasto.experiment.tune",
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from capotasto.errors import SettingError
 from capotasto.records import content_hash
-from capotasto.train.resume import FILE as CHECKPOINT
+from capotasto.training.resume import FILE as CHECKPOINT
 
 LOG, RUN, REPORT = "log.jsonl", "run.json", "report.html"
 NEUTRAL = {"resume", "force", "report_to", "checkpoint_seconds", "name"}  # settings that do not change the adapter

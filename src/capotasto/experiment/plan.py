@@ -19,8 +19,8 @@ from capotasto.methods.prompt import PromptAdapter
 from capotasto.records import read_json, write_bytes, write_json
 from capotasto.session import Base
 from capotasto.tokens.render import Renderer
-from capotasto.train.job import Job
-from capotasto.train.optim import angular
+from capotasto.training.job import Job
+from capotasto.training.optim import angular
 from capotasto.types import Encoded, Example
 
 START, INITIAL = "start.json", "initial.safetensors"

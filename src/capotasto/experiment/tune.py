@@ -15,10 +15,10 @@ from capotasto.experiment.settings import TuneSettings
 from capotasto.experiment.track import open_tracker
 from capotasto.methods import METHODS
 from capotasto.session import Base, load_base
-from capotasto.train.loop import train_jobs
-from capotasto.train.resume import FILE as CHECKPOINT
-from capotasto.train.resume import load_checkpoint, save_checkpoint
-from capotasto.train.stop import EarlyStopping
+from capotasto.training.loop import train
+from capotasto.training.resume import FILE as CHECKPOINT
+from capotasto.training.resume import load_checkpoint, save_checkpoint
+from capotasto.training.stop import EarlyStopping
 from capotasto.types import StepRecord
 
 Watch = Callable[[StepRecord], None]
@@ -48,7 +48,7 @@ def tune_many(base: Base, work: Mapping[Path, tuple[str, TuneSettings]], watch: 
     _check_names({folder: settings.name or folder.resolve().name for folder, (_, settings) in todo.items()})
     runs = [_Keeper(base, plan(base, source, folder, settings)) for folder, (source, settings) in todo.items()]
     try:
-        for record in train_jobs(base, [keeper.plan.job for keeper in runs]):
+        for record in train(base, [keeper.plan.job for keeper in runs]):
             for keeper in runs:
                 keeper.see(record)
             if watch is not None:

@@ -24,8 +24,15 @@ def epoch_batches(lengths: Sequence[int], batch_tokens: int, seed: int, epoch: i
 
 def cut(order: Sequence[int], lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
     """Rows in the given order, cut into even batches of at most `batch_tokens` tokens."""
+    count = max(1, -(-sum(lengths[row] for row in order) // batch_tokens))
+    while len(batches := _cut(order, lengths, batch_tokens, count)) > count:
+        count = len(batches)  # rows do not fill the budget exactly: rather one batch more than a small one at the end
+    return batches
+
+
+def _cut(order: Sequence[int], lengths: Sequence[int], batch_tokens: int, count: int) -> list[list[int]]:
+    """Batches of about a `count`-th of the tokens each; more of them where that would pass the budget."""
     total = sum(lengths[row] for row in order)
-    count = max(1, -(-total // batch_tokens))
     batches: list[list[int]] = [[]]
     used, done = 0, 0
     for row in order:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from capotasto.errors import DataError, SettingError
+from jinja2 import TemplateError
+
+from capotasto.base.reason import reason
+from capotasto.errors import DataError, SettingError, nearest
 from capotasto.types import Encoded, Example, Turn
 
 PLACEMENTS = ("front", "after_bos", "system")
@@ -18,6 +21,9 @@ class Renderer:
 
     placement:  `front` (before everything), `after_bos`, or `system` (inside the chat template's system turn)
     max_length: tokens of a row without virtual tokens; longer rows lose tokens on the left of the prompt
+
+    The template's text and the turns' texts become ids together, as chat templates are meant to be read. So a turn that
+    spells a control token (`<|im_end|>`) contains that token: remove such spellings from texts you do not trust.
     """
 
     tokenizer: Any
@@ -26,7 +32,12 @@ class Renderer:
 
     def __post_init__(self) -> None:
         if self.placement not in PLACEMENTS:
-            raise SettingError(f"unknown placement {self.placement!r}; known: {', '.join(PLACEMENTS)}")
+            raise SettingError(f"unknown placement {self.placement!r}; {nearest(self.placement, PLACEMENTS)}")
+        if self.placement == "system" and not self._takes_system():
+            raise SettingError(
+                "placement system needs a chat template that takes a system turn, and this base has none;"
+                " use --placement front"
+            )
 
     @property
     def chat(self) -> bool:
@@ -35,35 +46,46 @@ class Renderer:
 
     def encode(self, example: Example) -> Encoded:
         """The whole example. Errors: nothing to learn from, or a completion that does not fit."""
-        pieces = self._pieces(example.turns)
-        ids, learn, slot = self._join(pieces)
+        place = example.place or "the example"
+        ids, learn, slot = self._join(self._pieces(example.turns, place))
         if not any(learn):
-            raise DataError(f"{example.place}: no token of this row is supervised; give it a completion")
-        return self._fit(ids, learn, slot, example.place)
+            raise DataError(f"{place}: no token of this row is supervised; give it a completion")
+        return self._fit(ids, learn, slot, place)
 
-    def prompt(self, turns: Sequence[Turn]) -> Encoded:
-        """The turns up to where the model is to answer; with plain text, the text to be continued."""
+    def prompt(self, turns: Sequence[Turn], room: int = 0) -> Encoded:
+        """The turns up to where the model is to answer; with plain text, the text to be continued.
+
+        room: tokens of `max_length` that are left free for the answer
+        """
         if turns[0].role == "text":
-            pieces = [(turns[0].content, False)]
+            pieces = [(text, False) for text, _ in self._pieces(turns, "the prompt")]
         else:
-            pieces = self._pieces((*turns, Turn("assistant", "", learn=True)))[:-1]
+            pieces = self._pieces((*turns, Turn("assistant", "", learn=True)), "the prompt")[:-1]
         ids, learn, slot = self._join(pieces)
-        cut = max(0, len(ids) - self.max_length)
-        kept = slice(slot + cut, None)
-        return Encoded((*ids[:slot], *ids[kept]), (*learn[:slot], *learn[kept]), slot, cut)
+        return self._without(ids, learn, slot, max(0, len(ids) + room - self.max_length))
 
     def answer(self, prompt: Encoded, content: str) -> Encoded:
         """`prompt` followed by an answer, of which every token is learnt, its end included."""
         ids = self._ids(content + self.end)
         return Encoded((*prompt.ids, *ids), (*(False,) * len(prompt.ids), *(True,) * len(ids)), prompt.slot, prompt.cut)
 
-    def _pieces(self, turns: Sequence[Turn]) -> list[tuple[str, bool]]:
+    def longest(self, answers: Sequence[str]) -> int:
+        """Tokens of the longest of these answers, its end included."""
+        return max(len(self._ids(content + self.end)) for content in answers)
+
+    def _pieces(self, turns: Sequence[Turn], place: str) -> list[tuple[str, bool]]:
         """Texts in order, each with whether it is learnt."""
         if turns[0].role == "text":
+            if self.placement == "system":
+                raise SettingError(f"{place} is plain text and has no system turn; use --placement front")
             return [(turns[0].content, True)]
         if not self.chat:
             return self._without_template(turns)
-        return self._with_template(turns)
+        try:
+            return self._with_template(turns)
+        except TemplateError as error:
+            why = reason(error)
+            raise DataError(f"{place}: the base's chat template refuses it ({why}); change its turns") from None
 
     def _without_template(self, turns: Sequence[Turn]) -> list[tuple[str, bool]]:
         pieces: list[tuple[str, bool]] = []
@@ -75,20 +97,27 @@ class Renderer:
         """The template's text cut at the learnt turns, so that prompts have the same ids in training and in use."""
         if self.placement == "system":
             turns = _with_slot(turns)
-        pieces, done = [], ""
+        pieces: list[tuple[str, bool]] = []
+        forms = [""]  # what is in `pieces`, as it was put together and as the template has it
         for i, turn in enumerate(turns):
             if turn.learn:
                 before = self._template(turns[:i], open_answer=True)
-                pieces.append((before.removeprefix(done), False))
-                pieces.append((turn.content + self.end, True))
-                done = before + turn.content + self.end
-                whole = self._template(turns[: i + 1])
-                done = done if whole.startswith(done) else whole
+                done = next((form for form in forms if before.startswith(form)), None)
+                if done is None:  # a template that rewrites earlier turns: they are read here, and not learnt
+                    pieces, done = [], ""
+                pieces += [(before.removeprefix(done), False), (turn.content + self.end, True)]
+                forms = [before + turn.content + self.end, self._template(turns[: i + 1])]
         return pieces
 
     def _template(self, turns: Sequence[Turn], open_answer: bool = False) -> str:
         messages = [{"role": turn.role, "content": turn.content} for turn in turns]
         return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=open_answer)
+
+    def _takes_system(self) -> bool:
+        try:
+            return self.chat and _SLOT in self._template(_with_slot([Turn("user", "a")]))
+        except TemplateError:
+            return False
 
     @cached_property
     def end(self) -> str:
@@ -117,7 +146,8 @@ class Renderer:
         learn: list[bool] = []
         slot = None
         for text, learnt in pieces:
-            for i, part in enumerate(text.split(_SLOT)):
+            marked = self.placement == "system" and slot is None  # a mark in the user's own text is text
+            for i, part in enumerate(text.split(_SLOT, 1) if marked else [text]):
                 slot = len(ids) if i else slot
                 new = self._ids(part)
                 ids += new
@@ -141,19 +171,26 @@ class Renderer:
         return 1 if after else 0
 
     def _fit(self, ids: list[int], learn: list[bool], slot: int, place: str) -> Encoded:
-        excess = len(ids) - self.max_length
-        if excess <= 0:
-            return Encoded(tuple(ids), tuple(learn), slot)
+        excess = max(0, len(ids) - self.max_length)
         first = learn.index(True)
-        if first <= 1 and not any(not flag for flag in learn[1:]):  # plain text: its beginning is kept
-            return Encoded(tuple(ids[: self.max_length]), tuple(learn[: self.max_length]), slot, excess)
-        if excess > first - slot:
+        if excess and all(learn[1:]):  # plain text: its beginning is kept
+            return Encoded(tuple(ids[:-excess]), tuple(learn[:-excess]), slot, excess)
+        if excess > first - max(1, self._head(ids, slot)):  # one token stays, to predict the first learnt one from
             raise DataError(
-                f"{place}: the completion takes {len(ids) - first} tokens and {self.max_length} fit;"
-                " shorten it or raise --max-length"
+                f"{place}: the completion takes {len(ids) - first} tokens, and a row may have {self.max_length} with its"
+                " prompt; shorten it or raise --max-length"
             )
-        kept = slice(slot + excess, None)
-        return Encoded((*ids[:slot], *ids[kept]), (*learn[:slot], *learn[kept]), slot, excess)
+        return self._without(ids, learn, slot, excess)
+
+    def _without(self, ids: list[int], learn: list[bool], slot: int, cut: int) -> Encoded:
+        """The row without the first `cut` tokens behind its head."""
+        head = self._head(ids, slot)
+        kept = slice(head + cut, None)
+        return Encoded((*ids[:head], *ids[kept]), (*learn[:head], *learn[kept]), slot, cut)
+
+    def _head(self, ids: list[int], slot: int) -> int:
+        """How many tokens are never cut: what stands before the slot, and the beginning-of-text token."""
+        return max(slot, int(bool(ids) and ids[0] == self.tokenizer.bos_token_id))
 
 
 def _with_slot(turns: Sequence[Turn]) -> tuple[Turn, ...]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from capotasto.config import Settings
 from capotasto.methods.adapter import Adapter
 from capotasto.tokens.batches import epoch_batches
-from capotasto.train.optim import learning_rate_at
+from capotasto.training.optim import learning_rate_at
 from capotasto.types import Encoded
 
 
@@ -54,9 +54,9 @@ class Job:
         self.stopped = ""
         self.failed = False
         self._plan: tuple[int, list[list[int]]] | None = None
-        per_epoch = len(self.batches(0))
-        self.steps = self.settings.epochs * per_epoch
-        self.look_every = max(1, per_epoch // self.settings.looks)
+        epochs = [len(self.batches(epoch)) for epoch in range(self.settings.epochs)]  # not all of the same number
+        self.steps = sum(epochs)
+        self.look_every = max(1, epochs[0] // self.settings.looks)
 
     def batches(self, epoch: int) -> list[list[int]]:
         """The batches of an epoch, as row indices; the same whenever they are asked for."""
@@ -73,11 +73,14 @@ class Job:
             self.epoch, self.index = self.epoch + 1, 0
         return batch
 
-    def update(self) -> tuple[float, float]:
-        """One optimiser step on the gradients there are: (learning rate, gradient norm)."""
+    def gradient_norm(self) -> float:
+        """Length of the gradients there are, all parameters together."""
+        gradients = [p.grad for p in self.adapter.parameters() if p.grad is not None]
+        return float(torch.nn.utils.get_total_norm(gradients))
+
+    def update(self) -> float:
+        """One optimiser step on the gradients there are; returns its learning rate."""
         rate = learning_rate_at(self.step, self.steps, self.lr)
-        parameters = list(self.adapter.parameters())
-        norm = float(torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None]))
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.step()
@@ -85,7 +88,7 @@ class Job:
         self.step += 1
         if self.step == self.steps:
             self.stop("all epochs done")
-        return rate, norm
+        return rate
 
     @property
     def progress(self) -> float:

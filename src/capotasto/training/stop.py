@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from capotasto.train.job import Job
+from capotasto.training.job import Job
 from capotasto.types import StepRecord
 
 

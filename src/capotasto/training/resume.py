@@ -8,8 +8,8 @@ from safetensors.torch import save
 
 from capotasto.errors import TrainingError
 from capotasto.records import write_bytes
-from capotasto.train.job import Job
-from capotasto.train.stop import EarlyStopping
+from capotasto.training.job import Job
+from capotasto.training.stop import EarlyStopping
 
 FILE = "checkpoint.safetensors"
 
@@ -37,14 +37,15 @@ def load_checkpoint(folder: Path, job: Job, stopping: EarlyStopping, identity: s
     try:
         with safe_open(path, framework="pt") as file:
             note = json.loads(file.metadata()["capotasto"])
+            theirs, log_bytes = note["identity"], int(note["log_bytes"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise TrainingError(f"cannot read {path}: {error}; start again with --force") from None
-    if note["identity"] != identity:
+        raise TrainingError(f"{path} is damaged ({error}); start again with --force") from None
+    if theirs != identity:
         raise TrainingError(
             f"{path} belongs to a training with another base, data or settings;"
             " repeat the settings it was started with, or start again with --force"
         )
     job.restore(tensors, note["job"])
     stopping.load(tensors, note["stopping"])
-    return int(note["log_bytes"])
+    return log_bytes

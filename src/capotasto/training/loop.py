@@ -10,7 +10,7 @@ from capotasto.base.frozen import FrozenBase
 from capotasto.evaluate.questions import held_out_loss
 from capotasto.objectives.lm import row_losses
 from capotasto.tokens.batches import cut
-from capotasto.train.job import Job
+from capotasto.training.job import Job
 from capotasto.types import Encoded, StepRecord
 
 MICRO_TOKENS = 1024  # tokens in memory at a time; the gradients of an optimiser step are summed over its parts
@@ -20,7 +20,7 @@ def train(base: FrozenBase, jobs: Sequence[Job], micro_tokens: int = MICRO_TOKEN
     """Train `jobs` together; yields after each optimiser step of each job, and after each look at held-out rows.
 
     The jobs' batches of a step share one mixed batch through the base, and each gives the adapter it would give alone.
-    To end a job early, call its `stop`. A job whose loss is no number is stopped as failed before it takes the step.
+    To end a job early, call its `stop`. A job whose loss or gradient is no number is stopped as failed, without the step.
     """
     while live := [job for job in jobs if not job.stopped]:
         batches = [(job, job.next_batch()) for job in live]
@@ -28,10 +28,11 @@ def train(base: FrozenBase, jobs: Sequence[Job], micro_tokens: int = MICRO_TOKEN
         losses = _gradients(base, batches, micro_tokens)
         for (job, batch), loss in zip(batches, losses, strict=True):
             share = sum(len(row.ids) for row in batch)
-            if not math.isfinite(loss):
-                job.stop(f"the loss was {loss} at step {job.step + 1}", failed=True)
+            norm = job.gradient_norm()
+            if not (math.isfinite(loss) and math.isfinite(norm)):
+                job.stop(f"loss {loss:.3g} and gradient {norm:.3g} at step {job.step + 1}", failed=True)
                 continue
-            rate, norm = job.update()
+            rate = job.update()
             job.tokens += share
             job.seconds += (time.perf_counter() - start) * share / sum(len(r.ids) for _, rows in batches for r in rows)
             yield _record("step", job, loss, share, sum(map(_learnt, batch)), rate, norm)

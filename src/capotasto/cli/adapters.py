@@ -1,0 +1,45 @@
+"""`--adapter NAME=DIR`: adapters named on the command line."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from capotasto.errors import SettingError
+
+if TYPE_CHECKING:
+    from capotasto.methods.adapter import Adapter
+    from capotasto.session import Base
+
+Adapters = Annotated[
+    list[str] | None,
+    typer.Option("--adapter", metavar="[NAME=]DIR", help="an adapter's folder; repeat it for several adapters"),
+]
+
+
+def folders(given: Sequence[str]) -> dict[str, Path]:
+    """Name → folder. Without `NAME=` the folder's name is taken. Errors: a name that is used twice."""
+    named: dict[str, Path] = {}
+    for text in given:
+        name, path = _parted(text)
+        if name in named:
+            raise SettingError(f"--adapter {text}: the name {name!r} is used twice; give one as --adapter NAME={path}")
+        named[name] = path
+    return named
+
+
+def _parted(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not equals or Path(text).exists():
+        return Path(text).resolve().name, Path(text)
+    if not name or not path:
+        raise SettingError(f"--adapter {text}: write NAME=DIR, or the folder alone")
+    return name, Path(path)
+
+
+def load(named: dict[str, Path], base: "Base") -> dict[str, "Adapter"]:
+    """The adapters by name, resident on `base`."""
+    from capotasto.session import load_adapter
+
+    return {name: load_adapter(folder, base, name) for name, folder in named.items()}

@@ -1,0 +1,81 @@
+"""The list of commands. A command's file is imported when it is called, so that `capo --help` is quick."""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from capotasto import __version__
+
+COMMANDS = {
+    "tune": "Train a soft prompt on a data file and judge it on rows it has not seen.",
+    "generate": "Answer prompts with the bare base and with adapters, side by side.",
+    "eval": "Score a base and its adapters on all rows of a file.",
+    "data": "Show what a data file holds and how it would be read and split.",
+    "inspect": "Tell what an adapter is, how it was made and how good it is.",
+    "bases": "List the base models that have a short name.",
+    "methods": "List what can be learned, what it can start from and what is measured.",
+    "doctor": "Show what this machine is and what would be used on it.",
+    "demo": "See it work: small adapters trained on this machine.",
+}
+
+
+def _dashes(name: str) -> str:
+    """`--batch_tokens` is `--batch-tokens`."""
+    return name.replace("_", "-")
+
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "token_normalize_func": _dashes}
+
+
+class _Lazy(TyperGroup):
+    """Names and summaries at once; the command itself when it is called."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, load(name) if found is not None and name is not None else None, rest
+
+
+def application() -> Callable[..., int | None]:
+    """The whole of `capo`."""
+    app = typer.Typer(cls=_Lazy, rich_markup_mode="rich", context_settings=CONTEXT, pretty_exceptions_enable=False)
+    app.callback(
+        help="One frozen language model, many cheap specialists.",
+        epilog=_example(("capo demo", "capo tune tickets.csv --out runs/tickets")),
+    )(_root)
+    for name, summary in COMMANDS.items():
+        app.command(name, help=summary)(_nothing)
+    return typer.main.get_command(app)
+
+
+def load(name: str) -> Any:
+    """A command, from the function `command` and the tuple `EXAMPLES` of its file."""
+    module = import_module(f"capotasto.cli.{name}")
+    app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    text = f"{COMMANDS[name]}\n\n{module.command.__doc__}"
+    app.command(name, help=text, epilog=_example(module.EXAMPLES), context_settings=CONTEXT)(module.command)
+    return typer.main.get_command(app)
+
+
+def _example(lines: Sequence[str]) -> str:
+    return "\n\n".join([f"[dim]Example{'s' if len(lines) > 1 else ''}:[/dim]", *(f"  {line}" for line in lines)])
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"capo {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", metavar="", callback=_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    pass
+
+
+def _nothing() -> None:
+    """Stands for a command that is not loaded yet."""

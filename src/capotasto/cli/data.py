@@ -1,0 +1,55 @@
+"""`capo data`: what is in a file, before anything is trained on it."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from capotasto.cli.base import BaseSettings, load
+from capotasto.cli.options import Json, build, settings_options
+from capotasto.cli.profile import show
+from capotasto.cli.terminal import print_json
+from capotasto.experiment.settings import TuneSettings
+
+if TYPE_CHECKING:
+    from capotasto.data import Dataset
+
+EXAMPLES = ("capo data tickets.csv", "capo data faq.csv --map prompt=question,completion=reply --base smollm2-135m")
+ROWS = ("map", "val", "test", "seed", "max_rows", "on_bad_row")
+
+
+class DataOptions(BaseSettings, TuneSettings):
+    """What the command takes."""
+
+
+@settings_options(DataOptions, only=(*BaseSettings.model_fields, *ROWS))
+def command(
+    data: Annotated[str, typer.Argument(metavar="DATA", help="a data file, or hub:OWNER/NAME")],
+    json: Json = False,
+    **given: Any,
+) -> None:
+    """Columns, rows, lengths, duplicates, contradictions and labels. With --base, lengths in its tokens too."""
+    from capotasto import data as files
+
+    settings = build(TuneSettings, given)
+    dataset = files.load(data, settings.map, settings.on_bad_row, settings.max_rows)
+    splits = files.split(dataset.examples, settings.val, settings.test, settings.seed)
+    found = files.profile(dataset, splits)
+    where = build(BaseSettings, given)
+    if where.base is not None:
+        found["tokens"] = _tokens(dataset, where)
+    if json:
+        print_json(found)
+    else:
+        show(found)
+
+
+def _tokens(dataset: "Dataset", where: BaseSettings) -> dict[str, int]:
+    """Tokens of the rows as they are, uncut."""
+    import numpy as np
+
+    from capotasto.data.profile import QUANTILES
+
+    renderer = load(where).renderer(None, max_length=1 << 30)
+    lengths = [len(renderer.encode(example).ids) for example in dataset.examples]
+    values = np.quantile(lengths, list(QUANTILES.values()))
+    return {name: round(float(value)) for name, value in zip(QUANTILES, values, strict=True)}

@@ -1,0 +1,134 @@
+"""`capo eval`: the base and adapters on the rows of a file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from capotasto import records
+from capotasto.cli import adapters as named
+from capotasto.cli.base import BaseSettings, load
+from capotasto.cli.options import Json, build, settings_options
+from capotasto.cli.scores import interval, scores_table
+from capotasto.cli.terminal import err, heading, out, print_json
+from capotasto.errors import AdapterError
+from capotasto.experiment.settings import DataSettings
+from capotasto.report.metrics import metric
+from capotasto.report.view import Score
+
+if TYPE_CHECKING:
+    from capotasto.data import Dataset
+    from capotasto.evaluate.judge import Judgement
+    from capotasto.methods.adapter import Adapter
+    from capotasto.session import Base
+
+EXAMPLES = (
+    "capo eval new-tickets.csv --adapter runs/tickets",
+    "capo eval test.csv --adapter a=runs/a --adapter b=runs/b --json",
+)
+
+
+class EvalOptions(BaseSettings, DataSettings):
+    """What the command takes."""
+
+
+@settings_options(EvalOptions, only=(*BaseSettings.model_fields, "map", "max_rows", "on_bad_row", "max_length"))
+def command(
+    data: Annotated[str, typer.Argument(metavar="DATA", help="a data file, or hub:OWNER/NAME")],
+    adapter: named.Adapters = None,
+    json: Json = False,
+    **given: Any,
+) -> None:
+    """Every row of the file is scored. Rows that an adapter has learnt from flatter it: use rows it has not seen."""
+    from capotasto import data as files
+
+    settings = build(DataSettings, given)
+    folders = named.folders(adapter or [])
+    dataset = files.load(data, settings.map, settings.on_bad_row, settings.max_rows)
+    labels = _labels(dataset, folders)
+    seen = [name for name, folder in folders.items() if _trained_on(folder) == dataset.hash]
+    base = load(build(BaseSettings, given))
+    judged = _judge(base, dataset, labels, named.load(folders, base), settings.max_length)
+    _warn(seen, data)
+    found = _record(dataset, judged, seen)
+    if json:
+        print_json(found)
+    else:
+        _show(found)
+
+
+def _labels(dataset: "Dataset", folders: dict[str, Path]) -> list[str]:
+    """The labels to choose among: those the adapters were trained with, else those of the file."""
+    if not dataset.labels:
+        return []
+    known = {name: labels for name, folder in folders.items() if (labels := _kept(folder / "run.json").get("labels"))}
+    if len({tuple(labels) for labels in known.values()}) > 1:
+        raise AdapterError(f"{' and '.join(known)} choose among different labels; evaluate them one at a time")
+    return next(iter(known.values()), dataset.labels)
+
+
+def _trained_on(folder: Path) -> str | None:
+    return _kept(folder / "manifest.json").get("data", {}).get("hash")
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    return records.read_json(path) if path.exists() else {}
+
+
+def _judge(
+    base: "Base", dataset: "Dataset", labels: list[str], adapters: "dict[str, Adapter]", max_length: int
+) -> "dict[str, Judgement]":
+    """Everyone answers the same rows, cut to the length that leaves room for the longest prompt."""
+    from capotasto.evaluate.judge import ask, judge
+
+    virtual = max((len(one.embeds()) for one in adapters.values()), default=0)
+    room = max_length if base.context is None else min(max_length, base.context - virtual)
+    with err.status("scoring") as status:
+        without = ask(base, base.renderer(None, room), dataset.examples, labels, None)
+        judged = {"base": judge(without)}
+        for name, one in adapters.items():
+            status.update(f"scoring {name}")
+            judged[name] = judge(ask(base, base.renderer(one, room), dataset.examples, labels, one), without)
+    return judged
+
+
+def _warn(seen: list[str], data: str) -> None:
+    for name in seen:
+        err.print(
+            f"capo: warning: {name} was trained on rows of {data}, which flatters it; take rows it has not seen",
+            soft_wrap=True,
+            style="yellow",
+        )
+
+
+def _record(dataset: "Dataset", judged: "dict[str, Judgement]", seen: list[str]) -> dict[str, Any]:
+    bare, *others = judged
+    return {
+        "data": {
+            "path": dataset.path,
+            "hash": dataset.hash,
+            "rows": len(dataset.examples),
+            "bad_rows": len(dataset.bad),
+        },
+        "base": {name: one.as_dict() for name, one in judged[bare].scores.items()},
+        "adapters": {
+            name: {
+                "scores": {key: one.as_dict() for key, one in judged[name].scores.items()},
+                "difference": {key: one.as_dict() for key, one in (judged[name].difference or {}).items()},
+                "trained_on_these_rows": name in seen,
+            }
+            for name in others
+        },
+    }
+
+
+def _show(found: dict[str, Any]) -> None:
+    data, base = found["data"], found["base"]
+    heading(f"All {data['rows']} rows of {data['path']}, with 95 % intervals")
+    contenders: dict[str, dict[str, Any]] = found["adapters"] or {"base": {"scores": {}, "difference": {}}}
+    out.print(scores_table({name: _scores(base, one) for name, one in contenders.items()}))
+
+
+def _scores(base: dict[str, Any], one: dict[str, Any]) -> list[Score]:
+    numbers = {name: (base[name], one["scores"].get(name), one["difference"].get(name)) for name in base}
+    return [Score(metric(name), *map(interval, three)) for name, three in numbers.items()]

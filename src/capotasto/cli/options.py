@@ -1,0 +1,86 @@
+"""Command-line options made from the fields of settings: names, defaults and help texts are written once."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+import typer
+from pydantic.fields import FieldInfo
+from rich.markup import escape
+
+from capotasto.config import Settings
+
+Json = Annotated[bool, typer.Option("--json", metavar="", help="print one JSON document instead of tables.")]
+
+Command = TypeVar("Command", bound=Callable[..., None])
+Group = TypeVar("Group", bound=Settings)
+_METAVARS = {int: "N", float: "X", str: "TEXT"}
+
+
+def settings_options(group: type[Settings], only: Sequence[str] = ()) -> Callable[[Command], Command]:
+    """Give a command an option for each field of `group` (or for those named), in place of its `**given`.
+
+    The values arrive as texts and are checked where all settings are: in `build`. Those not given arrive as None.
+    """
+
+    def extend(command: Command) -> Command:
+        signature = inspect.signature(command)
+        own = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+        taken = {parameter.name for parameter in own}
+        names = [name for name in only or group.model_fields if name not in taken]
+        command.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=[*own, *(_parameter(group, name) for name in names)]
+        )
+        return command
+
+    return extend
+
+
+def build(group: type[Group], given: Mapping[str, Any]) -> Group:
+    """The settings of one group from what was given on the command line; names of other groups are passed over."""
+    known = {name: value for name, value in present(given).items() if name in group.model_fields}
+    return group.build(known, "the command line")
+
+
+def present(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given: neither left out nor an empty list."""
+    return {name: value for name, value in given.items() if value is not None and value != []}
+
+
+def _parameter(group: type[Settings], name: str) -> inspect.Parameter:
+    field = group.model_fields[name]
+    kind = _kind(field)
+    flag = f"--{name.replace('_', '-')}"
+    annotation = {bool: bool | None, dict: list[str] | None}.get(kind, str | None)
+    info = typer.Option(flag, metavar=_metavar(field, kind), help=_help(field), rich_help_panel=_panel(group, name))
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[annotation, info])
+
+
+def _kind(field: FieldInfo) -> Any:
+    """The type behind `X | None`, without its arguments."""
+    annotation = field.annotation
+    if get_origin(annotation) in (Union, UnionType):
+        annotation = next(part for part in get_args(annotation) if part is not NoneType)
+    return get_origin(annotation) or annotation
+
+
+def _metavar(field: FieldInfo, kind: Any) -> str:
+    if kind is Literal:
+        return "|".join(map(str, get_args(field.annotation)))
+    return {bool: "", dict: "KEY=COLUMN"}.get(kind, _METAVARS.get(kind, "PATH"))
+
+
+def _help(field: FieldInfo) -> str:
+    text = escape(field.description or "")
+    return text if field.default is None or field.default is False else rf"{text} [dim]\[{field.default}][/dim]"
+
+
+def _panel(group: type[Settings], name: str) -> str | None:
+    """The first sentence about the class that brings the field; None for the command's own."""
+    home = [cls for cls in group.__mro__ if issubclass(cls, Settings) and name in cls.model_fields][-1]
+    return (
+        None
+        if home is group or home.__base__ is not Settings or len(home.__bases__) > 1
+        else (home.__doc__ or "").splitlines()[0].rstrip(".")
+    )

@@ -1,0 +1,74 @@
+"""A finished run, as it is shown at the end of a training and by `capo inspect`."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from capotasto.base.catalog import aliases
+from capotasto.cli.dry_run import start
+from capotasto.cli.scores import scores_table
+from capotasto.cli.terminal import facts, heading, out, side_by_side
+from capotasto.report import folder as run_folder
+from capotasto.report import format
+from capotasto.report.view import View
+
+SAMPLES = 3
+TONES = {True: "bold green", False: "bold yellow", None: ""}
+
+
+def show(folder: Path) -> None:
+    """Samples, scores, verdict, and where everything lies."""
+    show_samples(folder)
+    show_scores(folder)
+    out.print()
+    out.print(facts([*training(folder), *_files(folder)]))
+
+
+def show_samples(folder: Path, most: int = SAMPLES) -> None:
+    """Held-out rows before and after."""
+    heading("Before and after, on rows it has not seen")
+    for sample in run_folder.read(folder).samples[:most]:
+        answers = {"base": sample.base, "tuned": sample.tuned, "wanted": sample.wanted}
+        out.print(side_by_side({name: _short(text) for name, text in answers.items()}, title=_short(sample.prompt)))
+
+
+def show_scores(folder: Path) -> None:
+    """Scores, verdict and, where it did not learn, the diagnosis."""
+    run = run_folder.read(folder)
+    heading("Scores with their 95 % intervals")
+    out.print(scores_table({run.name: list(View(run, "").scores.values())}))
+    out.print(Text(run.verdict, TONES[run.helped]))
+    for line in run.diagnosis:
+        out.print(Text.assemble(("- ", "yellow"), line))
+
+
+def training(folder: Path) -> list[tuple[str, str]]:
+    """How it was made."""
+    run = run_folder.read(folder)
+    record: dict[str, Any] = run_folder.records.read_json(folder / "run.json")
+    rate, rule = record.get("learning_rate"), record.get("learning_rate_rule")
+    return [
+        ("Learning rate", f"{rate:.3g}, {rule}" if rate else ""),
+        ("Start", start(run.init) if run.init else ""),
+        ("Training", f"{run.steps} steps, best at {run.best_step}; {run.stopped}"),
+        ("Cost", ", ".join(View(run, "").cost)),
+        ("Rows shortened", format.count(run.data.truncated) if run.data.truncated else ""),
+        ("Rows left out", format.count(len(run.data.bad_rows)) if run.data.bad_rows else ""),
+    ]
+
+
+def _files(folder: Path) -> list[tuple[str, str]]:
+    name = run_folder.read(folder).base.name
+    base = "" if name == aliases()[0].name else f" --base {name}"
+    names = ("adapter_model.safetensors", "report.html", "run.json", "log.jsonl")
+    return [
+        ("Folder", str(folder)),
+        ("Files", ", ".join(name for name in names if (folder / name).exists())),
+        ("Try it", f'capo generate{base} --adapter {folder} "…"'),
+    ]
+
+
+def _short(text: str, most: int = 200) -> str:
+    flat = " ".join(text.split())
+    return f"{flat[:most]}…" if len(flat) > most else flat

@@ -1,0 +1,91 @@
+"""`capo tune`: from a data file to a judged adapter."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import Field
+
+from capotasto.cli import dry_run
+from capotasto.cli.base import BaseSettings, load
+from capotasto.cli.faults import InterruptedByUserError
+from capotasto.cli.options import Json, build, present, settings_options
+from capotasto.cli.progress import Progress
+from capotasto.cli.result import show
+from capotasto.cli.terminal import print_json
+from capotasto.config import read_yaml
+from capotasto.errors import SettingError
+from capotasto.experiment.settings import TuneSettings
+
+EXAMPLES = (
+    "capo tune tickets.csv --out runs/tickets",
+    "capo tune faq.csv --map prompt=question,completion=reply --out runs/faq --dry-run",
+    "capo tune --config faq.yaml --epochs 10",
+)
+
+
+class TuneOptions(BaseSettings, TuneSettings):
+    """What the command takes, on the command line or in a file."""
+
+    data: str | None = None
+    out: Path | None = Field(None, description="the folder for the adapter, its log and its report")
+
+
+@settings_options(TuneOptions)
+def command(
+    data: Annotated[
+        str | None, typer.Argument(metavar="DATA", help="csv, tsv, json, jsonl, parquet or txt, or hub:OWNER/NAME")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="a YAML file with any of these settings; flags win over it")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", metavar="", help="do everything but train, and write nothing")
+    ] = False,
+    json: Json = False,
+    **given: Any,
+) -> None:
+    """Rows are divided and columns understood without being told. Ctrl-C loses little: --resume goes on."""
+    options = _options(config, {"data": data, **given})
+    settings = build(TuneSettings, options.model_dump())
+    if options.data is None:
+        raise SettingError("no data to learn from; name a file: capo tune DATA --out DIR")
+    if options.out is None:
+        raise SettingError("no folder for the result; name one with --out DIR")
+    if dry_run:
+        _dry_run(load(options), options.data, options.out, settings, json)
+    else:
+        _tune(options, options.data, options.out, settings, json)
+
+
+def _options(config: Path | None, given: dict[str, Any]) -> TuneOptions:
+    """The settings of the file, if there is one, with those of the command line over them."""
+    written = read_yaml(config) if config else {}
+    kept = {name.replace("-", "_"): value for name, value in written.items()}
+    TuneOptions.build(kept, str(config))
+    return TuneOptions.build({**kept, **present(given)}, "the command line")
+
+
+def _tune(options: TuneOptions, data: str, out: Path, settings: TuneSettings, json: bool) -> None:
+    from capotasto.experiment.tune import tune
+
+    try:
+        base = load(options)
+        with Progress() as progress:
+            run = tune(base, data, out=out, watch=progress.see, **settings.model_dump())
+    except KeyboardInterrupt:
+        raise InterruptedByUserError(
+            f"interrupted; what was learned is kept in {out}: the same command with --resume goes on"
+        ) from None
+    if json:
+        print_json(run.record)
+    else:
+        show(run.folder)
+
+
+def _dry_run(base: Any, data: str, out: Path, settings: TuneSettings, json: bool) -> None:
+    found = dry_run.look(base, data, out, settings)
+    if json:
+        print_json(found)
+    else:
+        dry_run.show(found)

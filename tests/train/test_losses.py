@@ -1,0 +1,79 @@
+"""Cross-entropy in chunks equals the plain one, gradients included, in fp64."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from capotasto import losses
+
+VOCABULARY, HIDDEN = 50, 8
+
+
+def head(cap: float | None = None):
+    weight = torch.randn(VOCABULARY, HIDDEN, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+    def logits(states: torch.Tensor) -> torch.Tensor:
+        out = states @ weight.T
+        return out if cap is None else cap * torch.tanh(out / cap)
+
+    return logits
+
+
+@pytest.fixture
+def states() -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(37, HIDDEN, generator=generator, dtype=torch.float64).requires_grad_()
+
+
+@pytest.fixture
+def targets() -> torch.Tensor:
+    return torch.randint(VOCABULARY, (37,), generator=torch.Generator().manual_seed(2))
+
+
+@pytest.mark.parametrize("cap", [None, 3.0])
+@pytest.mark.parametrize("rows", [16, 17, 36, 37, 1000])
+def test_chunks_of_any_size_equal_the_whole(
+    states: torch.Tensor, targets: torch.Tensor, monkeypatch: pytest.MonkeyPatch, rows: int, cap: float | None
+) -> None:
+    monkeypatch.setattr(losses, "CHUNK_BYTES", rows * 4 * VOCABULARY)
+    seen = []
+
+    def logits(part: torch.Tensor) -> torch.Tensor:
+        seen.append(len(part))
+        return head(cap)(part)
+
+    weights = torch.linspace(-1, 2, 37, dtype=torch.float64)
+    found = losses.token_losses(states, targets, logits, VOCABULARY)
+    (gradient,) = torch.autograd.grad((found * weights).sum(), states)
+    plain = F.cross_entropy(head(cap)(states), targets, reduction="none")
+    (expected,) = torch.autograd.grad((plain * weights).sum(), states)
+    torch.testing.assert_close(found, plain, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(gradient, expected, rtol=1e-12, atol=1e-12)
+    assert len(seen) == math.ceil(37 / rows)
+
+
+def test_no_targets_are_no_losses(states: torch.Tensor) -> None:
+    found = losses.token_losses(states[:0], torch.zeros(0, dtype=torch.long), head(), VOCABULARY)
+    assert found.shape == (0,)
+
+
+def test_without_gradients_none_are_made(states: torch.Tensor, targets: torch.Tensor) -> None:
+    with torch.no_grad():
+        found = losses.token_losses(states, targets, head(), VOCABULARY)
+    assert not found.requires_grad
+    torch.testing.assert_close(found, F.cross_entropy(head()(states), targets, reduction="none").detach())
+
+
+def test_only_supervised_tokens_pass_the_output_layer() -> None:
+    """The rows that reach the vocabulary are the learnt ones; a prompt's tokens cost no logits."""
+    from capotasto.objectives.lm import row_losses
+    from tests.making import make_adapter, make_base, make_rows
+
+    base = make_base("llama", torch.float32)
+    rows = make_rows(base, 3)
+    sizes = []
+    base.model.get_output_embeddings().register_forward_hook(lambda module, args, out: sizes.append(len(args[0])))
+    row_losses(base, rows, [make_adapter("prompt", base)] * 3)
+    assert sum(sizes) == sum(sum(row.learn) for row in rows)
