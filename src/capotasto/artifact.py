@@ -10,6 +10,7 @@ from torch import Tensor
 
 from capotasto.base.frozen import FrozenBase
 from capotasto.errors import AdapterError
+from capotasto.methods.initial import usual_length
 from capotasto.methods.prompt import PromptAdapter
 from capotasto.records import read_json, write_bytes, write_json
 
@@ -161,7 +162,7 @@ def _check(vectors: Tensor, folder: Path, base: FrozenBase) -> None:
         )
     if not bool(torch.isfinite(vectors).all()):
         raise AdapterError(f"{folder} holds numbers that are not finite; train it again, or take it from its source")
-    usual = float(base.embedding.weight[:5000].float().norm(dim=1).median())
+    usual = usual_length(base)
     longest = float(vectors.float().norm(dim=1).max())
     if longest > LONGEST * usual:
         raise AdapterError(

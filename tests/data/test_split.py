@@ -141,7 +141,7 @@ def test_too_few_rows(rows, val, words):
     with pytest.raises(DataError) as caught:
         split(rows, val, 0.1, 0)
     assert words in str(caught.value)
-    assert "add rows, or set val or test to 0" in str(caught.value)
+    assert "add rows, set val to 0, or give the test rows a file" in str(caught.value)
 
 
 @pytest.mark.parametrize("seed", range(10))

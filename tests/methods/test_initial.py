@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from capotasto.methods.initial import INITS, embedding_rms, initial
+from capotasto.methods.initial import INITS, embedding_rms, initial, usual_length
 from capotasto.session import Base, new_prompt
 from capotasto.types import Encoded
 from tests.making import logits_of, make_base, make_rows
@@ -85,3 +85,9 @@ def test_a_prompt_that_starts_as_words_is_these_words(base: Base) -> None:
     ours = logits_of(base, rows, [prompt] * len(rows))
     for found, expected in zip(ours, logits_of(base, longer, [None] * len(rows)), strict=True):
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-9)
+
+
+def test_the_usual_length_is_that_of_the_vectors_as_they_enter_the_model(base: Base) -> None:
+    """A prompt of vocabulary vectors has it; Gemma's own weights are much shorter than what enters."""
+    vectors, _ = initial(base, "vocab", 300, (), 0)
+    assert usual_length(base) == pytest.approx(float(vectors.norm(dim=1).median()), rel=0.1)

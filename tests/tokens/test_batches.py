@@ -36,9 +36,10 @@ def test_the_same_question_has_the_same_answer_and_another_seed_or_epoch_another
 
 def test_batches_are_even() -> None:
     """Without that, the last one would hold what is left, which may be one row: a step of noise."""
-    sizes = lengths(400, 1, most=20)
-    totals = [sum(sizes[row] for row in batch) for batch in epoch_batches(sizes, 256, 0, 0)]
-    assert min(totals) > 0.8 * max(totals)
+    for seed in range(20):
+        sizes = lengths(100, seed, most=20)
+        totals = [sum(sizes[row] for row in batch) for batch in epoch_batches(sizes, 256, 0, 0)]
+        assert min(totals) > 0.4 * max(totals), (seed, totals)
 
 
 def test_rows_of_like_length_stand_together() -> None:

@@ -1,5 +1,6 @@
 """Token ids and loss mask of every form of row, with and without a chat template."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -95,19 +96,23 @@ def test_what_is_learnt_is_every_answer_with_its_end(renderer: Renderer, form: s
         "text": FORMS["text"].completion,
     }[form]
     found = learnt(renderer, row)
-    if form == "text" and not row.ids[0] == renderer.tokenizer.bos_token_id:  # its first token has nothing before it
+    if form == "text" and row.ids[0] != renderer.tokenizer.bos_token_id:  # its first token has nothing before it
         wanted = wanted.removeprefix(renderer.tokenizer.decode(row.ids[:1]))
     assert found == wanted
     assert not row.learn[0]
     assert renderer.tokenizer.convert_tokens_to_ids(end) in renderer.stops
 
 
-@pytest.mark.parametrize("placement", PLACEMENTS)
-@pytest.mark.parametrize("form", FORMS)
-def test_a_prompt_has_the_same_ids_in_use_as_in_training(renderer: Renderer, form: str, placement: str) -> None:
-    if placement == "system" and (form == "text" or not renderer.chat):
-        pytest.skip("there is no system turn")
-    renderer = Renderer(renderer.tokenizer, placement)
+@pytest.mark.parametrize(
+    ("name", "form", "placement"),
+    [
+        case
+        for case in itertools.product(TOKENIZERS, FORMS, PLACEMENTS)
+        if case[2] != "system" or (case[1] != "text" and "chat" in case[0])
+    ],
+)
+def test_a_prompt_has_the_same_ids_in_use_as_in_training(name: str, form: str, placement: str) -> None:
+    renderer = Renderer(TOKENIZERS[name], placement)
     row = renderer.encode(FORMS[form])
     prompt = renderer.prompt(FORMS[form].turns if form == "text" else FORMS[form].turns[:-1])
     assert row.ids[: len(prompt.ids)] == prompt.ids
@@ -158,7 +163,9 @@ def test_virtual_tokens_stand_inside_the_system_turn(name: str, form: str, syste
 
 
 REFUSING = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system\nrole') }}{% endif %}" + CHAT_TEMPLATE
-DROPPING = CHAT_TEMPLATE.replace("{% for message in messages %}", "{% for message in messages if message['role'] != 'system' %}")
+DROPPING = CHAT_TEMPLATE.replace(
+    "{% for message in messages %}", "{% for message in messages if message['role'] != 'system' %}"
+)
 
 
 @pytest.mark.parametrize("tokenizer", [templated(REFUSING), templated(DROPPING), tiny_tokenizer(chat_template=False)])

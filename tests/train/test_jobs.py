@@ -48,7 +48,9 @@ def test_together_gives_what_each_gives_alone(base: Base, names: list[str]) -> N
         alone = MAKERS[name](base)
         single = run(base, [alone])[alone.name]
         torch.testing.assert_close(one.adapter.prompt_embeddings, alone.adapter.prompt_embeddings, rtol=1e-3, atol=1e-4)
-        assert [record.loss for record in mixed[one.name]] == pytest.approx([record.loss for record in single], rel=1e-4)
+        assert [record.loss for record in mixed[one.name]] == pytest.approx(
+            [record.loss for record in single], rel=1e-4
+        )
         for key in ("kind", "step", "steps", "epoch", "tokens", "learnt", "learning_rate"):
             assert [getattr(r, key) for r in mixed[one.name]] == [getattr(r, key) for r in single], key
 

@@ -20,6 +20,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.showwarning = show_warning
         try:
             code = application()(given or ["--help"], prog_name="capo", standalone_mode=False)
-        except (Exception, KeyboardInterrupt) as fault:
+        except Exception as fault:
             return explain(fault, as_json="--json" in given)
     return code or 0

@@ -19,10 +19,12 @@ Adapters = Annotated[
 
 
 def folders(given: Sequence[str]) -> dict[str, Path]:
-    """Name → folder. Without `NAME=` the folder's name is taken. Errors: a name that is used twice."""
+    """Name → folder. Without `NAME=` the folder's name is taken. Errors: a name that is used twice, or the base's."""
     named: dict[str, Path] = {}
     for text in given:
         name, path = _parted(text)
+        if name == "base":
+            raise SettingError(f"--adapter {text}: the name 'base' is the bare base's; give another as NAME={path}")
         if name in named:
             raise SettingError(f"--adapter {text}: the name {name!r} is used twice; give one as --adapter NAME={path}")
         named[name] = path

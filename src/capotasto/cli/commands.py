@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from capotasto import __version__
+from capotasto.cli.faults import InterruptedByUserError
 
 COMMANDS = {
     "tune": "Train a soft prompt on a data file and judge it on rows it has not seen.",
@@ -32,6 +33,12 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "token_normalize_func": _dashe
 
 class _Lazy(TyperGroup):
     """Names and summaries at once; the command itself when it is called."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise InterruptedByUserError("interrupted") from None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, found, rest = super().resolve_command(ctx, args)

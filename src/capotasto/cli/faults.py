@@ -10,16 +10,14 @@ from rich.text import Text
 from capotasto.cli.terminal import err, print_json
 from capotasto.errors import UserError
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells count it
-
 
 class InterruptedByUserError(UserError):
     """Ctrl-C, with what can be done next."""
 
-    exit_code = INTERRUPTED
+    exit_code = 130  # 128 + SIGINT, as shells count it
 
 
-def explain(fault: BaseException, as_json: bool) -> int:
+def explain(fault: Exception, as_json: bool) -> int:
     """Print the fault; returns the exit code."""
     text, code = _line(fault)
     err.print(Text.assemble(("capo: ", "bold red"), text), soft_wrap=True)
@@ -28,13 +26,11 @@ def explain(fault: BaseException, as_json: bool) -> int:
     return code
 
 
-def _line(fault: BaseException) -> tuple[str, int]:
+def _line(fault: Exception) -> tuple[str, int]:
     if isinstance(fault, UserError):
         return " ".join(str(fault).splitlines()), fault.exit_code
     if hasattr(fault, "format_message"):  # the parser's own errors
         return _usage(fault), 2
-    if isinstance(fault, KeyboardInterrupt):
-        return "interrupted", INTERRUPTED
     if os.environ.get("CAPO_DEBUG"):
         traceback.print_exception(fault)
     first = (str(fault).strip() or "no reason given").splitlines()[0]

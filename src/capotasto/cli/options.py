@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from capotasto.config import Settings
 
-Json = Annotated[bool, typer.Option("--json", metavar="", help="print one JSON document instead of tables.")]
+Json = Annotated[bool, typer.Option("--json", metavar="", help="print one JSON document instead of tables")]
 
 Command = TypeVar("Command", bound=Callable[..., None])
 Group = TypeVar("Group", bound=Settings)
@@ -77,10 +77,6 @@ def _help(field: FieldInfo) -> str:
 
 
 def _panel(group: type[Settings], name: str) -> str | None:
-    """The first sentence about the class that brings the field; None for the command's own."""
+    """The first sentence about the group of settings that brings the field; None for a command's own."""
     home = [cls for cls in group.__mro__ if issubclass(cls, Settings) and name in cls.model_fields][-1]
-    return (
-        None
-        if home is group or home.__base__ is not Settings or len(home.__bases__) > 1
-        else (home.__doc__ or "").splitlines()[0].rstrip(".")
-    )
+    return (home.__doc__ or "").splitlines()[0].rstrip(".") if home.__bases__ == (Settings,) else None

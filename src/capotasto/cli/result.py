@@ -1,10 +1,10 @@
 """A finished run, as it is shown at the end of a training and by `capo inspect`."""
 
 from pathlib import Path
-from typing import Any
 
 from rich.text import Text
 
+from capotasto import records
 from capotasto.base.catalog import aliases
 from capotasto.cli.dry_run import start
 from capotasto.cli.scores import scores_table
@@ -46,7 +46,7 @@ def show_scores(folder: Path) -> None:
 def training(folder: Path) -> list[tuple[str, str]]:
     """How it was made."""
     run = run_folder.read(folder)
-    record: dict[str, Any] = run_folder.records.read_json(folder / "run.json")
+    record = records.read_json(folder / "run.json")
     rate, rule = record.get("learning_rate"), record.get("learning_rate_rule")
     return [
         ("Learning rate", f"{rate:.3g}, {rule}" if rate else ""),
@@ -59,8 +59,8 @@ def training(folder: Path) -> list[tuple[str, str]]:
 
 
 def _files(folder: Path) -> list[tuple[str, str]]:
-    name = run_folder.read(folder).base.name
-    base = "" if name == aliases()[0].name else f" --base {name}"
+    used = run_folder.read(folder).base.name
+    base = "" if used == aliases()[0].name else f" --base {used}"
     names = ("adapter_model.safetensors", "report.html", "run.json", "log.jsonl")
     return [
         ("Folder", str(folder)),

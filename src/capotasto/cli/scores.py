@@ -14,7 +14,8 @@ COLOURS = {"better": "green", "worse": "red"}
 
 def scores_table(contenders: Mapping[str, Sequence[Score]]) -> Table:
     """One block of lines for each contender that is compared with the base; a line for each metric."""
-    made = table("", "base", *(["tuned", "difference"] if any(contenders) else []))
+    compared = any(score.tuned for scores in contenders.values() for score in scores)
+    made = table("", "base", *(["tuned", "difference"] if compared else []))
     for name, scores in contenders.items():
         if len(contenders) > 1:
             made.add_section()

@@ -61,7 +61,7 @@ def command(
 def _options(config: Path | None, given: dict[str, Any]) -> TuneOptions:
     """The settings of the file, if there is one, with those of the command line over them."""
     written = read_yaml(config) if config else {}
-    kept = {name.replace("-", "_"): value for name, value in written.items()}
+    kept = {str(name).replace("-", "_"): value for name, value in written.items()}
     TuneOptions.build(kept, str(config))
     return TuneOptions.build({**kept, **present(given)}, "the command line")
 
@@ -75,7 +75,7 @@ def _tune(options: TuneOptions, data: str, out: Path, settings: TuneSettings, js
             run = tune(base, data, out=out, watch=progress.see, **settings.model_dump())
     except KeyboardInterrupt:
         raise InterruptedByUserError(
-            f"interrupted; what was learned is kept in {out}: the same command with --resume goes on"
+            f"interrupted; the same command with --resume goes on from the last checkpoint in {out}"
         ) from None
     if json:
         print_json(run.record)

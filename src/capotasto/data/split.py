@@ -141,5 +141,6 @@ def _check_sides(examples: Sequence[Example], sides: dict[str, Side], shares: di
     each = "one for each label in train and " if labels > 1 else ""
     raise DataError(
         f"too few rows to split into {', '.join(asked)}: {len(examples)} rows with {len(sides)} different prompts, and "
-        f"at least {least} are needed ({each}one for each further side); add rows, or set val or test to 0"
+        f"at least {least} are needed ({each}one for each further side); "
+        "add rows, set val to 0, or give the test rows a file of their own"
     )

@@ -9,6 +9,10 @@ from capotasto.records import content_hash
 from capotasto.training.resume import FILE as CHECKPOINT
 
 LOG, RUN, REPORT = "log.jsonl", "run.json", "report.html"
+_OURS = (
+    *(LOG, RUN, REPORT, CHECKPOINT, "start.json", "initial.safetensors"),
+    *("adapter_config.json", "adapter_model.safetensors", "manifest.json"),
+)
 NEUTRAL = {"resume", "force", "report_to", "checkpoint_seconds", "name"}  # settings that do not change the adapter
 
 
@@ -24,10 +28,17 @@ def check(folder: Path, resume: bool, force: bool) -> None:
 
 def clear(folder: Path) -> None:
     """Remove what an earlier run wrote, and nothing else that a person may keep there."""
-    ours = {LOG, RUN, REPORT, CHECKPOINT, "adapter_config.json", "adapter_model.safetensors", "manifest.json"}
-    for name in (*ours, "initial.safetensors", "start.json"):
+    for name in _OURS:
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "tensorboard", ignore_errors=True)
+    sweep(folder)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the half-written files that a killed run leaves."""
+    for name in _OURS:
+        for unfinished in folder.glob(f".{name}.*"):
+            unfinished.unlink(missing_ok=True)
 
 
 def identity(fingerprint: str, data_hashes: list[str], settings: dict[str, object]) -> str:

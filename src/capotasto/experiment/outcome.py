@@ -21,6 +21,7 @@ from capotasto.experiment.folder import LOG, RUN
 from capotasto.experiment.plan import START, Plan, identify, read_splits
 from capotasto.experiment.settings import TuneSettings
 from capotasto.methods.adapter import Adapter
+from capotasto.methods.initial import usual_length
 from capotasto.methods.prompt import PromptAdapter
 from capotasto.records import read_json, read_lines, write_json
 from capotasto.session import Base
@@ -137,10 +138,9 @@ def _data(plan: Plan) -> dict[str, Any]:
 def _diagnosis(base: Base, plan: Plan, adapter: Adapter, without: Judgement, tuned: Judgement) -> list[str]:
     with torch.no_grad():
         norms = adapter.embeds().float().norm(dim=1).cpu().numpy()
-        usual = float(base.embedding.weight[:5000].float().norm(dim=1).median())
     steps = [line for line in read_lines(plan.folder / LOG) if line["kind"] == "step"]
     gradients = [line["gradient_norm"] for line in steps]
-    return diagnosis(without, tuned, norms, usual, gradients, plan.dataset.labels)
+    return diagnosis(without, tuned, norms, usual_length(base), gradients, plan.dataset.labels)
 
 
 def samples(base: Base, plan: Plan, adapter: Adapter) -> list[dict[str, str]]:

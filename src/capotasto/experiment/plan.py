@@ -52,6 +52,8 @@ def plan(base: Base, source: str, folder: Path, settings: TuneSettings) -> Plan:
     """Read, split and encode the data, and make the adapter's start; a resumed run takes the start it had."""
     settings.check_context(base.context)
     run_folder.check(folder, settings.resume, settings.force)
+    if settings.resume:
+        run_folder.sweep(folder)
     dataset, splits = read_splits(source, settings)
     room = settings.max_length if base.context is None else min(settings.max_length, base.context - settings.tokens)
     renderer = Renderer(base.tokenizer, settings.placement, room)

@@ -42,6 +42,8 @@ def tune_many(base: Base, work: Mapping[Path, tuple[str, TuneSettings]], watch: 
     work: folder → (data, settings)
     """
     done = {folder: finished(folder, base, *what) for folder, what in work.items() if what[1].resume}
+    for folder in [folder for folder, run in done.items() if run and (folder / CHECKPOINT).exists()]:
+        _publish(folder)  # it was stopped between its scores and its report
     todo = {folder: what for folder, what in work.items() if not done.get(folder)}
     for _, settings in todo.values():
         METHODS[settings.method]  # an unknown method is an error before any work is done
@@ -68,6 +70,12 @@ def _check_names(names: Mapping[Path, str]) -> None:
         twin = next(other for other, its in names.items() if its == name)
         if twin != folder:
             raise SettingError(f"{twin} and {folder} would both be called {name!r}; give one of them another --name")
+
+
+def _publish(folder: Path) -> None:
+    """Write the report; the checkpoint has done its work then."""
+    report.write(folder)
+    (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
 class _Keeper:
@@ -108,7 +116,7 @@ class _Keeper:
         job = self.plan.job
         if job.failed:
             kept = self.plan.folder / CHECKPOINT
-            state = f"the last good checkpoint is kept at {kept}" if kept.exists() else "no checkpoint was due before"
+            state = f"the last good checkpoint is kept at {kept}" if kept.exists() else "there was no checkpoint yet"
             raise TrainingError(
                 f"{job.name}: {job.stopped}; {state}: start again with --force and a learning rate below"
                 f" --lr {job.lr:.3g}"
@@ -116,6 +124,5 @@ class _Keeper:
         self.stopping.restore()
         run = conclude(base, self.plan, self.stopping.best_step or job.step)
         base.adapters[run.adapter.name] = run.adapter
-        report.write(self.plan.folder)
-        (self.plan.folder / CHECKPOINT).unlink(missing_ok=True)
+        _publish(self.plan.folder)
         return run

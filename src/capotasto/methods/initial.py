@@ -37,6 +37,11 @@ def embedding_rms(base: FrozenBase) -> float:
     return float(_rows(base, _common_ids(base)).float().square().mean().sqrt())
 
 
+def usual_length(base: FrozenBase) -> float:
+    """Median length of the vocabulary's vectors, as they enter the model."""
+    return float(_rows(base, _common_ids(base)).float().norm(dim=1).median())
+
+
 def _rows(base: FrozenBase, ids: Sequence[int] | Tensor) -> Tensor:
     """[T] ids → [T, E] embeddings as they enter the model (some architectures scale them in the module)."""
     with torch.no_grad():

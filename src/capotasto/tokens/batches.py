@@ -23,25 +23,20 @@ def epoch_batches(lengths: Sequence[int], batch_tokens: int, seed: int, epoch: i
 
 
 def cut(order: Sequence[int], lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
-    """Rows in the given order, cut into even batches of at most `batch_tokens` tokens."""
-    count = max(1, -(-sum(lengths[row] for row in order) // batch_tokens))
-    while len(batches := _cut(order, lengths, batch_tokens, count)) > count:
-        count = len(batches)  # rows do not fill the budget exactly: rather one batch more than a small one at the end
-    return batches
+    """Rows in the given order, cut into even batches of at most `batch_tokens` tokens.
 
-
-def _cut(order: Sequence[int], lengths: Sequence[int], batch_tokens: int, count: int) -> list[list[int]]:
-    """Batches of about a `count`-th of the tokens each; more of them where that would pass the budget."""
-    total = sum(lengths[row] for row in order)
+    Each batch takes an even share of what is left, so that no small one remains at the end.
+    """
+    left = sum(lengths[row] for row in order)
+    share = left / max(1, -(-left // batch_tokens))
     batches: list[list[int]] = [[]]
-    used, done = 0, 0
+    used = 0
     for row in order:
-        full = used + lengths[row] > batch_tokens
-        even = done >= total * len(batches) / count
-        if batches[-1] and (full or even):
+        if batches[-1] and (used >= share or used + lengths[row] > batch_tokens):
+            left -= used
+            share = left / -(-left // batch_tokens)
             batches.append([])
             used = 0
         batches[-1].append(row)
         used += lengths[row]
-        done += lengths[row]
     return batches

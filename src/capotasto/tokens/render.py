@@ -177,8 +177,8 @@ class Renderer:
             return Encoded(tuple(ids[:-excess]), tuple(learn[:-excess]), slot, excess)
         if excess > first - max(1, self._head(ids, slot)):  # one token stays, to predict the first learnt one from
             raise DataError(
-                f"{place}: the completion takes {len(ids) - first} tokens, and a row may have {self.max_length} with its"
-                " prompt; shorten it or raise --max-length"
+                f"{place}: the completion takes {len(ids) - first} tokens, and a row may have {self.max_length} in all;"
+                " shorten it, raise --max-length or take a base with a longer context"
             )
         return self._without(ids, learn, slot, excess)
 

@@ -78,6 +78,10 @@ class Job:
         gradients = [p.grad for p in self.adapter.parameters() if p.grad is not None]
         return float(torch.nn.utils.get_total_norm(gradients))
 
+    def longest(self) -> float:
+        """Length of the longest virtual token."""
+        return float(self.adapter.embeds().detach().float().norm(dim=1).max())
+
     def update(self) -> float:
         """One optimiser step on the gradients there are; returns its learning rate."""
         rate = learning_rate_at(self.step, self.steps, self.lr)
@@ -101,8 +105,8 @@ class Job:
         return bool(self.held_out) and (self.step % self.look_every == 0 or self.step == self.steps)
 
     def stop(self, reason: str, failed: bool = False) -> None:
-        """Take no further step. The first reason given stands."""
-        self.stopped = self.stopped or reason
+        """Take no further step. The first reason given stands, unless it failed."""
+        self.stopped = reason if failed else self.stopped or reason
         self.failed = self.failed or failed
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
+from capotasto.artifact import LONGEST
 from capotasto.base.frozen import FrozenBase
 from capotasto.evaluate.questions import held_out_loss
+from capotasto.methods.initial import usual_length
 from capotasto.objectives.lm import row_losses
 from capotasto.tokens.batches import cut
 from capotasto.training.job import Job
@@ -20,12 +22,16 @@ def train(base: FrozenBase, jobs: Sequence[Job], micro_tokens: int = MICRO_TOKEN
     """Train `jobs` together; yields after each optimiser step of each job, and after each look at held-out rows.
 
     The jobs' batches of a step share one mixed batch through the base, and each gives the adapter it would give alone.
-    To end a job early, call its `stop`. A job whose loss or gradient is no number is stopped as failed, without the step.
+    To end a job early, call its `stop`. A job is stopped as failed when its loss or gradient is no number, and when its
+    virtual tokens grow so long that `artifact` would refuse them; the record of that step is not given.
     """
+    limit = LONGEST * usual_length(base)
     while live := [job for job in jobs if not job.stopped]:
         batches = [(job, job.next_batch()) for job in live]
         start = time.perf_counter()
         losses = _gradients(base, batches, micro_tokens)
+        elapsed = time.perf_counter() - start
+        all_tokens = sum(len(row.ids) for _, batch in batches for row in batch)
         for (job, batch), loss in zip(batches, losses, strict=True):
             share = sum(len(row.ids) for row in batch)
             norm = job.gradient_norm()
@@ -33,8 +39,11 @@ def train(base: FrozenBase, jobs: Sequence[Job], micro_tokens: int = MICRO_TOKEN
                 job.stop(f"loss {loss:.3g} and gradient {norm:.3g} at step {job.step + 1}", failed=True)
                 continue
             rate = job.update()
+            if not (longest := job.longest()) <= limit:
+                job.stop(f"a virtual token of length {longest:.3g} at step {job.step}", failed=True)
+                continue
             job.tokens += share
-            job.seconds += (time.perf_counter() - start) * share / sum(len(r.ids) for _, rows in batches for r in rows)
+            job.seconds += elapsed * share / all_tokens
             yield _record("step", job, loss, share, sum(map(_learnt, batch)), rate, norm)
         for job in live:
             if job.look_due and not job.failed:

@@ -4,7 +4,7 @@ import math
 
 WARM_UP = 0.05  # share of the steps
 FLOOR = 0.05  # the last learning rate as a share of the peak
-ANGLE = 0.1  # peak step of Adam as a share of an embedding number's root mean square
+ANGLE = 0.2  # peak step of Adam as a share of an embedding number's root mean square
 
 
 def angular(rms: float) -> float:

@@ -1,0 +1,116 @@
+"""A run that is killed at any moment and resumed ends as if it had never been: the same bytes, every step once."""
+
+import multiprocessing
+import random
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+
+import pytest
+
+from tests.experiment.runs import QUICK, names, steps_logged, tune_apart, write_rows
+
+KILLS = 12  # at random moments, in one run
+PATIENCE = 30.0  # seconds for a moment to come
+
+
+class Runner:
+    """Starts the same run in a process of its own, again and again."""
+
+    def __init__(self, context: ForkServerContext, model: Path, data: Path):
+        self.context, self.model, self.data = context, model, data
+
+    def start(self, out: Path, resume: bool = True) -> multiprocessing.process.BaseProcess:
+        settings = {**QUICK, "resume": resume}
+        process = self.context.Process(target=tune_apart, args=(str(self.model), str(self.data), str(out), settings))
+        process.start()
+        return process
+
+    def finish(self, out: Path, resume: bool = True) -> None:
+        process = self.start(out, resume)
+        process.join(PATIENCE)
+        assert process.exitcode == 0
+
+    def kill_when(self, out: Path, moment: Callable[[], bool]) -> bool:
+        """True if the moment came while the run was going."""
+        process = self.start(out)
+        end = time.monotonic() + PATIENCE
+        while process.is_alive() and not moment():
+            assert time.monotonic() < end
+        process.kill()
+        process.join()
+        return process.exitcode == -9
+
+
+@pytest.fixture(scope="module")
+def runner(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    folder = tmp_path_factory.mktemp("kill")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CAPO_HOME", str(folder / "cache"))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["tests.experiment.runs"])
+        yield Runner(context, model, write_rows(folder / "rows.csv"))
+
+
+@pytest.fixture(scope="module")
+def whole(runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that nothing interrupts."""
+    out = tmp_path_factory.mktemp("whole") / "out"
+    runner.finish(out, resume=False)
+    return out
+
+
+def check_equal(out: Path, whole: Path) -> None:
+    name = "adapter_model.safetensors"
+    assert (out / name).read_bytes() == (whole / name).read_bytes()
+    assert steps_logged(out) == steps_logged(whole)
+    assert names(out) == names(whole), "nothing half-written is left"
+
+
+@pytest.mark.parametrize("lines", [1, 9, 25])
+def test_killed_after_some_steps(runner: Runner, whole: Path, tmp_path: Path, lines: int) -> None:
+    out = tmp_path / "out"
+    assert runner.kill_when(out, lambda: len(steps_logged_so_far(out)) >= lines)
+    assert not (out / "run.json").exists()
+    runner.finish(out)
+    check_equal(out, whole)
+
+
+@pytest.mark.parametrize("name", ["start.json", "adapter_model.safetensors", "run.json"])
+def test_killed_as_soon_as_a_file_is_there(runner: Runner, whole: Path, tmp_path: Path, name: str) -> None:
+    """Before the first step, between training and judging, and between the scores and the report."""
+    out = tmp_path / "out"
+    assert runner.kill_when(out, (out / name).exists)
+    runner.finish(out)
+    check_equal(out, whole)
+
+
+def test_killed_again_and_again_at_any_moment(runner: Runner, whole: Path, tmp_path: Path) -> None:
+    """Every other kill falls right while a checkpoint is being written."""
+    out = tmp_path / "out"
+    chance = random.Random(0)
+    killed = 0
+    for number in range(KILLS):
+        moment = (
+            partial(being_written, out) if number % 2 else partial(passed, time.monotonic() + chance.uniform(0.1, 0.9))
+        )
+        killed += runner.kill_when(out, moment)
+    assert killed >= KILLS / 2
+    runner.finish(out)
+    check_equal(out, whole)
+
+
+def being_written(out: Path) -> bool:
+    return any(name.startswith(".checkpoint") for name in names(out))
+
+
+def passed(moment: float) -> bool:
+    return time.monotonic() > moment
+
+
+def steps_logged_so_far(out: Path) -> list[str]:
+    path = out / "log.jsonl"
+    return path.read_text().splitlines() if path.exists() else []
