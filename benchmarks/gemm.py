@@ -32,10 +32,25 @@ def head_shape(base: Path) -> tuple[int, int]:
 
 
 def there_and_back(weights: list[torch.Tensor], tokens: int) -> None:
-    """Multiply `tokens` rows by each weight [out, in], and the result by its transpose, as the gradient does."""
+    """Multiply `tokens` rows by each weight [out, in], and the result by the weight again, as the gradient does.
+
+    The results go into memory that is there already, as an ideal program would have it.
+    """
     for weight in weights:
-        rows = weight.new_ones(tokens, weight.shape[1])
-        torch.nn.functional.linear(rows, weight) @ weight
+        there, back = space(weight, tokens)
+        torch.mm(back, weight.T, out=there)
+        torch.mm(there, weight, out=back)
+
+
+SPACE: dict[tuple[int, ...], tuple[torch.Tensor, torch.Tensor]] = {}
+
+
+def space(weight: torch.Tensor, tokens: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Two tensors, [tokens, out] and [tokens, in], the same for every layer of one shape."""
+    shape = (tokens, *weight.shape)
+    if shape not in SPACE:
+        SPACE[shape] = weight.new_zeros(tokens, weight.shape[0]), weight.new_zeros(tokens, weight.shape[1])
+    return SPACE[shape]
 
 
 def main() -> None:

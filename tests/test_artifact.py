@@ -16,7 +16,8 @@ from capotasto.artifact import save_adapter
 from capotasto.errors import UserError
 from capotasto.methods.prompt import PromptAdapter
 from capotasto.session import Base, load_adapter, load_base, new_prompt
-from capotasto.training.job import Job, TrainSettings
+from capotasto.training.job import Job
+from capotasto.training.settings import TrainSettings
 from capotasto.types import Encoded
 from tests.making import logits_of, make_base, make_rows
 from tests.tiny import tiny_model, tiny_tokenizer

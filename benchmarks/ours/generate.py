@@ -1,4 +1,4 @@
-"""Serving with Capotasto: 8 requests of 8 tasks in one mixed batch, and each of them alone, which must write the same."""
+"""Serving with Capotasto: 8 requests of 8 tasks in one mixed batch, and each alone, which must write the same."""
 
 import json
 from pathlib import Path

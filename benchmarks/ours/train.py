@@ -53,7 +53,5 @@ def main() -> None:
     )
 
 
-
-
 if __name__ == "__main__":
     main()

@@ -18,7 +18,7 @@ from capotasto.methods import METHODS
 from capotasto.methods.initial import INITS
 from capotasto.registry import Table
 from capotasto.tokens.render import PLACEMENTS
-from capotasto.training.job import TrainSettings
+from capotasto.training.settings import TrainSettings
 from parts.markdown import code, table
 
 INIT_MEANINGS = {

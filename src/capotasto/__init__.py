@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from capotasto.session import load_base as load_base
     from capotasto.session import new_prompt as new_prompt
     from capotasto.training.job import Job as Job
-    from capotasto.training.job import TrainSettings as TrainSettings
     from capotasto.training.loop import train as train
+    from capotasto.training.settings import TrainSettings as TrainSettings
     from capotasto.types import Example as Example
     from capotasto.types import Turn as Turn
 
@@ -28,7 +28,7 @@ _PLACES = {
     "Example": "capotasto.types",
     "Job": "capotasto.training.job",
     "Run": "capotasto.experiment.outcome",
-    "TrainSettings": "capotasto.training.job",
+    "TrainSettings": "capotasto.training.settings",
     "TuneSettings": "capotasto.experiment.settings",
     "Turn": "capotasto.types",
     "load_adapter": "capotasto.session",

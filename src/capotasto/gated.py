@@ -1,6 +1,6 @@
 """Gated feed-forward layers that keep less for the backward pass: two of three wide tensors, the third made again.
 
-The layer is `down(silu(gate(x)) · up(x))` (SwiGLU, https://arxiv.org/abs/2002.05202 section 2), as in Llama and its kin.
+The layer is `down(silu(gate(x)) · up(x))` (SwiGLU, https://arxiv.org/abs/2002.05202 section 2), as in Llama.
 """
 
 from types import MethodType

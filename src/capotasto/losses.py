@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-CHUNK_BYTES = 48 << 20  # logits in memory at a time
+CHUNK_BYTES = 16 << 20  # logits in memory at a time
 
 
 class _TokenLosses(torch.autograd.Function):

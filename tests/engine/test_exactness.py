@@ -22,7 +22,7 @@ MIXES = {
 
 @pytest.fixture(autouse=True)
 def wide(monkeypatch):
-    """The models take norms and softmax in fp32 whatever their dtype; here fp32 means fp64, so that nothing is hidden."""
+    """Models take norms and softmax in fp32 whatever their dtype; here fp32 means fp64, so that nothing is hidden."""
     monkeypatch.setattr(torch, "float32", torch.float64)
     monkeypatch.setattr(torch, "float", torch.float64)
     monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
@@ -46,7 +46,8 @@ def make_rows(count, seed=0, slot=0):
     header = [chance.randrange(5, 290) for _ in range(12)]
     rows = []
     for i in range(count):
-        ids = header[: [0, 12, 12, 1, 12, 6][i % 6]] + [chance.randrange(5, 290) for _ in range(chance.randrange(2, 20))]
+        own = [chance.randrange(5, 290) for _ in range(chance.randrange(2, 20))]
+        ids = header[: [0, 12, 12, 1, 12, 6][i % 6]] + own
         learn = [i % 2 == 0 or chance.random() < 0.5 for _ in ids]
         rows.append(Encoded(tuple(ids), tuple(learn), min(slot, len(ids))))
     rows[-1] = rows[1]

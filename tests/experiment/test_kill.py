@@ -23,7 +23,7 @@ class Runner:
         self.context, self.model, self.data = context, model, data
 
     def start(self, out: Path, resume: bool = True) -> multiprocessing.process.BaseProcess:
-        settings = {**QUICK, "resume": resume}
+        settings = {**QUICK, "epochs": 6, "patience": 99, "resume": resume}
         process = self.context.Process(target=tune_apart, args=(str(self.model), str(self.data), str(out), settings))
         process.start()
         return process

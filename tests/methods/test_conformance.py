@@ -9,9 +9,10 @@ import torch
 from capotasto.evaluate.questions import held_out_loss
 from capotasto.methods import METHODS
 from capotasto.session import Base
-from capotasto.training.job import Job, TrainSettings
+from capotasto.training.job import Job
 from capotasto.training.loop import train
 from capotasto.training.resume import load_checkpoint, save_checkpoint
+from capotasto.training.settings import TrainSettings
 from capotasto.training.stop import EarlyStopping
 from tests import reference
 from tests.making import logits_of, make_adapter, make_base, make_rows

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from capotasto.session import Base
-from capotasto.training.job import Job, TrainSettings
+from capotasto.training.job import Job
 from capotasto.training.loop import train
+from capotasto.training.settings import TrainSettings
 from capotasto.training.stop import EarlyStopping
 from capotasto.types import StepRecord
 from tests.making import make_adapter, make_base, make_rows

@@ -10,9 +10,10 @@ from safetensors.torch import save_file
 
 from capotasto.errors import TrainingError
 from capotasto.session import Base
-from capotasto.training.job import Job, TrainSettings
+from capotasto.training.job import Job
 from capotasto.training.loop import train
 from capotasto.training.resume import FILE, load_checkpoint, save_checkpoint
+from capotasto.training.settings import TrainSettings
 from capotasto.training.stop import EarlyStopping
 from tests.making import make_adapter, make_base, make_rows
 

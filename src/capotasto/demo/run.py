@@ -19,8 +19,8 @@ from capotasto.session import DEFAULT_BASE, load_base
 from capotasto.types import StepRecord
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "support": {"epochs": 3},
-    "topics": {"epochs": 4},
+    "support": {"epochs": 2},
+    "topics": {"epochs": 2},
     "quotes": {"epochs": 2},
 }
 QUESTIONS = {

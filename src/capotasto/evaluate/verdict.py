@@ -54,7 +54,7 @@ def diagnosis(
     if gradients and max(gradients) < 1e-6:
         found.append("The gradients are almost zero: the prompt cannot reach the loss. Check the completions.")
     found += _collapse(tuned, labels)
-    if not verdict(base, tuned)[0]:
+    if len(tuned.answers.sums) >= FEWEST and not verdict(base, tuned)[0]:
         found.append("It is no better than the base. Try more rows, more epochs, or more --tokens.")
     return found
 

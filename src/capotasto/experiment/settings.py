@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from capotasto.config import Settings
 from capotasto.errors import SettingError
-from capotasto.training.job import TrainSettings
+from capotasto.training.settings import TrainSettings
 
 
 class DataSettings(Settings):

@@ -56,6 +56,7 @@ def _common_ids(base: FrozenBase) -> list[int]:
 
 
 def _text(base: FrozenBase, detail: str, tokens: int, labels: list[str], generator: torch.Generator) -> Tensor:
+    """The embeddings of a text, tiled or cut to the number of virtual tokens."""
     ids = base.tokenizer(detail, add_special_tokens=False)["input_ids"]
     if not ids:
         raise SettingError('the text of --init is empty; write --init text:"what the task is"')
@@ -63,12 +64,14 @@ def _text(base: FrozenBase, detail: str, tokens: int, labels: list[str], generat
 
 
 def _labels(base: FrozenBase, detail: str, tokens: int, labels: list[str], generator: torch.Generator) -> Tensor:
+    """The embeddings of the label words, tiled or cut."""
     if not labels:
         raise SettingError("--init labels needs data with labels; use --init text:… or leave --init out")
     return _text(base, ", ".join(labels), tokens, labels, generator)
 
 
 def _vocab(base: FrozenBase, detail: str, tokens: int, labels: list[str], generator: torch.Generator) -> Tensor:
+    """Embeddings of common tokens drawn at random."""
     ids = _common_ids(base)
     return _rows(base, [ids[int(i)] for i in torch.randint(len(ids), (tokens,), generator=generator)])
 

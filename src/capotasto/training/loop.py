@@ -15,7 +15,7 @@ from capotasto.tokens.batches import cut
 from capotasto.training.job import Job
 from capotasto.types import Encoded, StepRecord
 
-MICRO_TOKENS = 1024  # tokens in memory at a time; the gradients of an optimiser step are summed over its parts
+MICRO_TOKENS = 512  # tokens in memory at a time; the gradients of an optimiser step are summed over its parts
 
 
 def train(base: FrozenBase, jobs: Sequence[Job], micro_tokens: int = MICRO_TOKENS) -> Iterator[StepRecord]:
