@@ -26,7 +26,8 @@ lint: $(VENV)/test.stamp  ## ruff, mypy and the import floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache > .venv/imports.log || { cat .venv/imports.log; exit 1; }
+	$(BIN)/python docs/generate.py --check
 
 bench: $(VENV)/bench.stamp  ## measure against the peers; results go to benchmarks/results
 	$(BIN)/python -m benchmarks

@@ -29,7 +29,7 @@ def lighten(model: nn.Module) -> None:
     """Give every SwiGLU layer of `model` this form; its weights and names stay as they are."""
     for module in model.modules():
         if _is_swiglu(module):
-            module.forward = MethodType(_feed_forward, module)  # type: ignore[method-assign]
+            module.forward = MethodType(_feed_forward, module)
 
 
 def _is_swiglu(module: nn.Module) -> bool:

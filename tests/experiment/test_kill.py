@@ -94,11 +94,9 @@ def test_killed_again_and_again_at_any_moment(runner: Runner, whole: Path, tmp_p
     chance = random.Random(0)
     killed = 0
     for number in range(KILLS):
-        moment = (
-            partial(being_written, out) if number % 2 else partial(passed, time.monotonic() + chance.uniform(0.1, 0.9))
-        )
-        killed += runner.kill_when(out, moment)
-    assert killed >= KILLS / 2
+        pause = time.monotonic() + chance.uniform(0.05, 0.4)
+        killed += runner.kill_when(out, partial(being_written, out) if number % 2 else partial(passed, pause))
+    assert killed >= KILLS / 3  # on a fast machine the run is at its end before the last ones
     runner.finish(out)
     check_equal(out, whole)
 
