@@ -6,21 +6,28 @@ import sys
 
 from benchmarks.harness import Arm, compare
 
-PEERS = "benchmarks.peers"
+PEERS, OURS = "benchmarks.peers", "benchmarks.ours"
 TRAINING = ("--epochs", "1")
 ONE_EPOCH = ("--tokens", "652", "--supervised", "645", "--steps", "7")  # the same rows: 4,562 tokens in 7 batches
+EIGHT_ROWS = ("--batch-tokens", "700")  # as many tokens a step as the peers' eight rows have
+LONG = (*TRAINING, "--tokens", "100")
 
 # Name → the peer that ratios are taken to, and every arm's module with its flags.
 COMPARISONS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
-    "training": (
+    "training-4-virtual-tokens": (
         "peft tuned",
         {
             "peft cookbook": (f"{PEERS}.peft_trainer", *TRAINING),
             "peft tuned": (f"{PEERS}.peft_loop", *TRAINING),
+            "capotasto": (f"{OURS}.train", *TRAINING, *EIGHT_ROWS),
             "floor": ("benchmarks.gemm", *ONE_EPOCH),
         },
     ),
-    "serving": ("peft", {"peft": (f"{PEERS}.peft_generate",)}),
+    "training-100-virtual-tokens": (
+        "peft tuned",
+        {"peft tuned": (f"{PEERS}.peft_loop", *LONG), "capotasto": (f"{OURS}.train", *LONG, *EIGHT_ROWS)},
+    ),
+    "serving": ("peft", {"peft": (f"{PEERS}.peft_generate",), "capotasto": (f"{OURS}.generate",)}),
 }
 
 

@@ -64,7 +64,7 @@ def load(
         name, used = "prompt_completion", {"prompt": used["text"], "completion": used["label"]}
         examples = [replace(example, label=None) for example in examples]
     labels = _labels(path, used, examples)
-    return Dataset(path, examples, name, columns, used, bad, _hash(examples), labels)
+    return Dataset(path, examples, name, columns, used, bad, hash_of(examples), labels)
 
 
 def _good(read_rows: Iterable[Row | BadRow], bad: list[BadRow], on_bad_row: OnBadRow) -> Iterator[Row]:
@@ -108,7 +108,8 @@ def _labels(path: str, used: dict[str, str], examples: Sequence[Example]) -> lis
     return labels
 
 
-def _hash(examples: Iterable[Example]) -> str:
+def hash_of(examples: Iterable[Example]) -> str:
+    """sha256 over the contents of examples, in their order."""
     return content_hash(part for example in examples for part in _parts(example))
 
 

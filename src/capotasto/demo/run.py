@@ -21,7 +21,7 @@ from capotasto.types import StepRecord
 SETTINGS: dict[str, dict[str, Any]] = {
     "support": {"epochs": 2},
     "topics": {"epochs": 2},
-    "quotes": {"epochs": 2},
+    "quotes": {"epochs": 1},
 }
 QUESTIONS = {
     "support": "My keyboard types the wrong letters.",

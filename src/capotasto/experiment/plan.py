@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save
 
 from capotasto import data
 from capotasto.data import Dataset, Splits
+from capotasto.data.dataset import hash_of
 from capotasto.data.split import check_leakage, distinct
 from capotasto.errors import DataError, SettingError
 from capotasto.experiment import folder as run_folder
@@ -71,7 +72,7 @@ def plan(base: Base, source: str, folder: Path, settings: TuneSettings) -> Plan:
 
 def identify(base: Base, dataset: Dataset, splits: Splits, settings: TuneSettings) -> str:
     """Hash of what makes a run the run it is: base, data and settings."""
-    hashes = [dataset.hash, *(example.place for side in (splits.val, splits.test) for example in side)]
+    hashes = [dataset.hash, hash_of(splits.val), hash_of(splits.test)]
     return run_folder.identity(base.fingerprint, hashes, settings.model_dump())
 
 
