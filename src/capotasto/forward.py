@@ -9,6 +9,7 @@ from torch import Tensor
 from capotasto.attention import StepView, TreeView, View, seen_through
 from capotasto.base.frozen import FrozenBase
 from capotasto.layout import Layout, Path, lay_out
+from capotasto.losses import Head
 from capotasto.methods.adapter import Adapter
 from capotasto.types import Encoded
 
@@ -70,12 +71,15 @@ def step(base: FrozenBase, tokens: Tensor, cache: dict[int, tuple[Tensor, Tensor
     return _call(base, base.embedding(tokens), lengths, StepView(cache, lengths))
 
 
+def head(base: FrozenBase) -> Head:
+    """The base's output layer."""
+    layer = base.model.get_output_embeddings()
+    return Head(layer.weight, getattr(layer, "bias", None), getattr(base.config, "final_logit_softcapping", None))
+
+
 def logits(base: FrozenBase, states: Tensor) -> Tensor:
     """[.., H] hidden states → [.., V] logits in at least fp32, with the architecture's own final scaling."""
-    out = base.model.get_output_embeddings()(states)
-    out = out.to(torch.promote_types(out.dtype, torch.float32))
-    cap = getattr(base.config, "final_logit_softcapping", None)
-    return cap * torch.tanh(out / cap) if cap else out
+    return head(base).logits(states)
 
 
 def _embed(base: FrozenBase, layout: Layout, vectors: list[Tensor]) -> Tensor:

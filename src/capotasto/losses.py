@@ -1,13 +1,32 @@
 """Cross-entropy on supervised tokens only, with the frozen output layer applied chunk by chunk."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-CHUNK_BYTES = 16 << 20  # logits in memory at a time
+CHUNK_BYTES = 48 << 20  # logits in memory at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The frozen output layer: states [.., H] → logits [.., V].
+
+    weight:  [V, H]
+    bias:    [V] or None
+    softcap: logits are squashed to ±softcap (Gemma 2, https://arxiv.org/abs/2408.00118 section 2), or None
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+    softcap: float | None
+
+    def logits(self, states: Tensor) -> Tensor:
+        """[.., V] in at least fp32."""
+        out = torch.nn.functional.linear(states, self.weight, self.bias)
+        out = out.to(torch.promote_types(out.dtype, torch.float32))
+        return self.softcap * torch.tanh(out / self.softcap) if self.softcap else out
 
 
 class _TokenLosses(torch.autograd.Function):
@@ -17,13 +36,11 @@ class _TokenLosses(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, states: Tensor, targets: Tensor, logits: Callable[[Tensor], Tensor], chunk: int) -> Tensor:
-        losses, gradients = [], []
-        for part, target in zip(states.split(chunk), targets.split(chunk), strict=True):
-            loss, gradient = _chunk(part, target, logits, need=ctx.needs_input_grad[0])
-            losses.append(loss)
-            gradients.append(gradient)
-        if ctx.needs_input_grad[0]:
+    def forward(ctx: Any, states: Tensor, targets: Tensor, head: Head, chunk: int) -> Tensor:
+        need = ctx.needs_input_grad[0]
+        parts = zip(states.split(chunk), targets.split(chunk), strict=True)
+        losses, gradients = zip(*(_chunk(part, target, head, need) for part, target in parts), strict=True)
+        if need:
             ctx.save_for_backward(torch.cat(gradients))
         return torch.cat(losses)
 
@@ -33,23 +50,34 @@ class _TokenLosses(torch.autograd.Function):
         return (saved * gradient[:, None].to(saved.dtype), None, None, None)
 
 
-def _chunk(states: Tensor, targets: Tensor, logits: Callable[[Tensor], Tensor], need: bool) -> tuple[Tensor, Tensor]:
-    with torch.set_grad_enabled(need):
-        leaf = states.detach().requires_grad_(need)
-        losses = F.cross_entropy(logits(leaf), targets, reduction="none")
-        gradient = torch.autograd.grad(losses.sum(), leaf)[0] if need else leaf
-    return losses.detach(), gradient
+def _chunk(states: Tensor, targets: Tensor, head: Head, need: bool) -> tuple[Tensor, Tensor]:
+    """Losses [n] and gradients [n, H] of one chunk; one tensor [n, V] is logits first, then exponentials, in place."""
+    logits = head.logits(states)
+    wanted = logits.gather(1, targets[:, None])
+    slope = 1 - (logits / head.softcap).square() if head.softcap and need else None
+    greatest = logits.amax(1, keepdim=True)
+    chances = logits.sub_(greatest).exp_()  # not yet divided by their sum
+    total = chances.sum(1, keepdim=True)
+    losses = (greatest + total.log() - wanted)[:, 0]
+    if not need:
+        return losses, states
+    if slope is not None:
+        chances.mul_(slope)
+    hit = head.weight.index_select(0, targets)
+    if slope is not None:
+        hit = hit * slope.gather(1, targets[:, None]).to(hit.dtype)
+    weighted = (chances.to(head.weight.dtype) @ head.weight).to(total.dtype)
+    return losses, (weighted / total - hit).to(states.dtype)
 
 
-def token_losses(states: Tensor, targets: Tensor, logits: Callable[[Tensor], Tensor], vocabulary: int) -> Tensor:
+def token_losses(states: Tensor, targets: Tensor, head: Head) -> Tensor:
     """Loss of each target in nats.
 
     states:  [N, H] hidden states that predict
     targets: [N] token ids to be predicted
-    logits:  [.., H] → [.., V], frozen
     returns: [N] losses, differentiable in `states`
     """
     if not len(targets):
         return states.new_zeros(0)
-    chunk = max(16, CHUNK_BYTES // (4 * vocabulary))
-    return _TokenLosses.apply(states, targets, logits, chunk)
+    chunk = max(16, CHUNK_BYTES // (4 * len(head.weight)))
+    return _TokenLosses.apply(states, targets, head, chunk)

@@ -11,14 +11,17 @@ from capotasto import losses
 VOCABULARY, HIDDEN = 50, 8
 
 
-def head(cap: float | None = None):
-    weight = torch.randn(VOCABULARY, HIDDEN, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+def head(cap: float | None = None, biased: bool = False) -> losses.Head:
+    generator = torch.Generator().manual_seed(1)
+    weight = torch.randn(VOCABULARY, HIDDEN, generator=generator, dtype=torch.float64)
+    bias = torch.randn(VOCABULARY, generator=generator, dtype=torch.float64) if biased else None
+    return losses.Head(weight, bias, cap)
 
-    def logits(states: torch.Tensor) -> torch.Tensor:
-        out = states @ weight.T
-        return out if cap is None else cap * torch.tanh(out / cap)
 
-    return logits
+def naive(one: losses.Head, states: torch.Tensor) -> torch.Tensor:
+    """[N, V] logits by the formula."""
+    out = states @ one.weight.T + (0 if one.bias is None else one.bias)
+    return out if one.softcap is None else one.softcap * torch.tanh(out / one.softcap)
 
 
 @pytest.fixture
@@ -32,22 +35,24 @@ def targets() -> torch.Tensor:
     return torch.randint(VOCABULARY, (37,), generator=torch.Generator().manual_seed(2))
 
 
+@pytest.mark.parametrize("biased", [False, True])
 @pytest.mark.parametrize("cap", [None, 3.0])
 @pytest.mark.parametrize("rows", [16, 17, 36, 37, 1000])
 def test_chunks_of_any_size_equal_the_whole(
-    states: torch.Tensor, targets: torch.Tensor, monkeypatch: pytest.MonkeyPatch, rows: int, cap: float | None
+    states: torch.Tensor,
+    targets: torch.Tensor,
+    monkeypatch: pytest.MonkeyPatch,
+    rows: int,
+    cap: float | None,
+    biased: bool,
 ) -> None:
     monkeypatch.setattr(losses, "CHUNK_BYTES", rows * 4 * VOCABULARY)
-    seen = []
-
-    def logits(part: torch.Tensor) -> torch.Tensor:
-        seen.append(len(part))
-        return head(cap)(part)
-
+    one, seen, plain_logits = head(cap, biased), [], losses.Head.logits
+    monkeypatch.setattr(losses.Head, "logits", lambda self, part: seen.append(len(part)) or plain_logits(self, part))
     weights = torch.linspace(-1, 2, 37, dtype=torch.float64)
-    found = losses.token_losses(states, targets, logits, VOCABULARY)
+    found = losses.token_losses(states, targets, one)
     (gradient,) = torch.autograd.grad((found * weights).sum(), states)
-    plain = F.cross_entropy(head(cap)(states), targets, reduction="none")
+    plain = F.cross_entropy(naive(one, states), targets, reduction="none")
     (expected,) = torch.autograd.grad((plain * weights).sum(), states)
     torch.testing.assert_close(found, plain, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(gradient, expected, rtol=1e-12, atol=1e-12)
@@ -55,7 +60,7 @@ def test_chunks_of_any_size_equal_the_whole(
 
 
 def test_no_targets_are_no_losses(states: torch.Tensor) -> None:
-    found = losses.token_losses(states[:0], torch.zeros(0, dtype=torch.long), head(), VOCABULARY)
+    found = losses.token_losses(states[:0], torch.zeros(0, dtype=torch.long), head())
     assert found.shape == (0,)
 
 

@@ -10,7 +10,6 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from capotasto.base import precision
-from capotasto.base.allocator import tidy
 from capotasto.base.catalog import resolve
 from capotasto.base.fingerprint import fingerprint
 from capotasto.base.frozen import FrozenBase, freeze
@@ -43,7 +42,6 @@ def load_frozen(
     """
     if trust_remote_code:
         warnings.warn(_TRUST_WARNING.format(name=spec), stacklevel=2)
-    tidy()
     where = choose_device(device)
     chosen = precision.choose(dtype, where)
     found = locate(replace(resolve(spec), with_code=trust_remote_code))

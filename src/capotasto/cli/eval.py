@@ -44,7 +44,7 @@ def command(
 
     settings = build(DataSettings, given)
     folders = named.folders(adapter or [])
-    dataset = files.load(data, settings.map, settings.on_bad_row, settings.max_rows)
+    dataset = files.load(data, settings.map, settings.on_bad_row, settings.max_rows, least_labels=1)
     labels = _labels(dataset, folders)
     seen = [name for name, folder in folders.items() if _trained_on(folder) == dataset.hash]
     base = load(build(BaseSettings, given))

@@ -37,13 +37,18 @@ class Dataset:
 
 
 def load(
-    path: str, mapping: dict[str, str] | None = None, on_bad_row: OnBadRow = "stop", max_rows: int | None = None
+    path: str,
+    mapping: dict[str, str] | None = None,
+    on_bad_row: OnBadRow = "stop",
+    max_rows: int | None = None,
+    least_labels: int = 2,
 ) -> Dataset:
     """Read a file (or `hub:OWNER/NAME:SPLIT`) into examples.
 
     mapping:    key → column, e.g. {"text": "body", "label": "queue"}; without it the columns' names decide
     on_bad_row: "stop" at the first row that cannot be used, or "skip" such rows and list them
     max_rows:   look at no more than this many rows, from the top
+    least_labels: fewer different labels than this are an error: nothing is learnt from one, but one may be scored
 
     Raises `DataError` for what cannot be read or understood.
     """
@@ -63,7 +68,7 @@ def load(
     if name == "text_label" and not mapping and not labels_repeat([example.completion for example in examples]):
         name, used = "prompt_completion", {"prompt": used["text"], "completion": used["label"]}
         examples = [replace(example, label=None) for example in examples]
-    labels = _labels(path, used, examples)
+    labels = _labels(path, used, examples, least_labels)
     return Dataset(path, examples, name, columns, used, bad, hash_of(examples), labels)
 
 
@@ -98,9 +103,9 @@ def _nothing_left(path: str, bad: Sequence[BadRow]) -> DataError:
     return DataError(f"{path} has no usable row among {len(bad)}; the first is {bad[0].place}: {bad[0].reason}")
 
 
-def _labels(path: str, used: dict[str, str], examples: Sequence[Example]) -> list[str]:
+def _labels(path: str, used: dict[str, str], examples: Sequence[Example], least: int) -> list[str]:
     labels = sorted({example.label for example in examples if example.label is not None})
-    if len(labels) == 1:
+    if len(labels) == 1 < least:
         raise DataError(
             f"{path}: all {len(examples)} rows have the same label {labels[0]!r} in column {used['label']!r}, so there "
             f"is nothing to tell apart; add rows of another label, or read the text alone with --map text=COLUMN"

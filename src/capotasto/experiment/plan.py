@@ -95,7 +95,7 @@ def read_splits(source: str, settings: TuneSettings) -> tuple[Dataset, Splits]:
 
 def _given(path: str, side: str, dataset: Dataset, train: Sequence[Example], settings: TuneSettings) -> list[Example]:
     """Rows of a file of their own, read as the training file was read."""
-    other = data.load(path, settings.map or dict(dataset.mapping), settings.on_bad_row)
+    other = data.load(path, settings.map or dict(dataset.mapping), settings.on_bad_row, least_labels=1)
     shared = check_leakage(train, other.examples)
     if shared:
         first = f"{shared[0][0]} and {shared[0][1]}"

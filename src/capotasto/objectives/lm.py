@@ -1,7 +1,6 @@
 """The language-model objective: the sum of nats over supervised tokens, row by row."""
 
 from collections.abc import Sequence
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -29,7 +28,7 @@ def row_losses(
     device = hidden.states.device
     wanted = torch.tensor(targets, dtype=torch.long, device=device)
     states = hidden.states.index_select(0, torch.tensor(sources, dtype=torch.long, device=device))
-    losses = token_losses(states, wanted, partial(forward.logits, base), base.vocabulary_size)
+    losses = token_losses(states, wanted, forward.head(base))
     index = torch.tensor(rows, dtype=torch.long, device=device)
     sums = losses.new_zeros(len(batch)).index_add(0, index, losses)
     return sums, torch.bincount(index.cpu(), minlength=len(batch)).tolist()
