@@ -16,7 +16,6 @@ from tests.examples.pages import PAGES, ROOT, blocks, where, with_blocks
 TAKES_A_BASE = ("tune", "generate", "eval")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
-LATER = ("dev/log.md", "benchmarks/results")  # written when there is something to write
 
 
 @pytest.mark.parametrize("page", with_blocks("python"), ids=where)
@@ -63,8 +62,6 @@ def test_links_inside_the_repository_lead_somewhere(page):
         if "://" in target:
             continue
         found = (page.parent / path).resolve() if path else page
-        if found.is_relative_to(ROOT) and found.relative_to(ROOT).as_posix() in LATER:
-            continue
         assert found.exists(), f"{where(page)}: {target}"
         if anchor:
             assert anchor in anchors(found.read_text(encoding="utf-8")), f"{where(page)}: {target}"
