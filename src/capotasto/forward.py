@@ -19,7 +19,7 @@ class Hidden:
     """The base's last hidden states for a batch.
 
     states: [N, H] at the flat positions of `layout`
-    starts: for each row, how many symbols stand before its first token, by slot: (slot, P)
+    slots:  for each row (slot, P): its P virtual tokens stand before its token number `slot`
     cache:  layer → keys and values [B, K, S, D], if asked for
     """
 

@@ -1,22 +1,13 @@
 """Cached decoding of a mixed batch equals writing each row alone without a cache."""
 
 import pytest
-import torch
 
 from capotasto import decode
 from capotasto.architectures import prepare
 from capotasto.errors import DataError
 from tests import reference
 from tests.engine.test_exactness import make_prompts, make_rows
-from tests.tiny import ARCHITECTURES, CONTEXT, tiny_base
-
-
-@pytest.fixture(scope="module", params=ARCHITECTURES)
-def pair(request):
-    base = tiny_base(request.param, torch.float64)
-    model = reference.untouched(base)
-    prepare(base.model)
-    return base, model
+from tests.tiny import CONTEXT, tiny_base
 
 
 @pytest.mark.parametrize("mix", [[0, 0, 0, 0, 0, 0], [0, 1, 2, None, 3, 4], [None, 1, None, 1, None, 1]])

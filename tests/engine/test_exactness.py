@@ -5,12 +5,10 @@ import random
 import pytest
 import torch
 
-from capotasto.architectures import prepare
 from capotasto.methods.prompt import PromptAdapter
 from capotasto.objectives.lm import row_losses
 from capotasto.types import Encoded
 from tests import reference
-from tests.tiny import ARCHITECTURES, tiny_base
 
 MIXES = {
     "all the same": [0] * 6,
@@ -52,14 +50,6 @@ def make_rows(count, seed=0, slot=0):
         rows.append(Encoded(tuple(ids), tuple(learn), min(slot, len(ids))))
     rows[-1] = rows[1]
     return rows
-
-
-@pytest.fixture(scope="module", params=ARCHITECTURES)
-def pair(request):
-    base = tiny_base(request.param, torch.float64)
-    model = reference.untouched(base)
-    prepare(base.model)
-    return base, model
 
 
 @pytest.mark.parametrize("slot", [0, 1, 4])
