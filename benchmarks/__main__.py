@@ -11,6 +11,13 @@ TRAINING = ("--epochs", "1")
 ONE_EPOCH = ("--tokens", "652", "--supervised", "645", "--steps", "7")  # the same rows: 4,562 tokens in 7 batches
 EIGHT_ROWS = ("--batch-tokens", "700")  # as many tokens a step as the peers' eight rows have
 LONG = (*TRAINING, "--tokens", "100")
+TEXT = (
+    "I want you to act as a travel guide. I will write you my location and you will suggest a place to visit near it."
+)
+MINUTE = ("--tokens", "20", "--seconds", "60", "--text", TEXT, "--target", "3.10")
+BANKING = ("--data", "banking77", "--seconds", "60")
+SPAM = ("--data", "sms_spam", "--seconds", "20")
+RATES = ("0.01", "0.03", "0.1")  # the peer's learning rates; this package has its own rule
 
 # Name → the peer that ratios are taken to, and every arm's module with its flags.
 COMPARISONS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
@@ -26,6 +33,24 @@ COMPARISONS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     "training-100-virtual-tokens": (
         "peft tuned",
         {"peft tuned": (f"{PEERS}.peft_loop", *LONG), "capotasto": (f"{OURS}.train", *LONG, *EIGHT_ROWS)},
+    ),
+    "quality-in-a-minute": (
+        "peft lr 0.03",
+        {
+            "capotasto": (f"{OURS}.train", *MINUTE, "--batch-tokens", "256", "--every", "8"),
+            **{
+                f"peft lr {rate}": (f"{PEERS}.peft_loop", *MINUTE, "--schedule", "cosine", "--lr", rate, "--every", "4")
+                for rate in RATES
+            },
+        },
+    ),
+    "banking77": (
+        "peft",
+        {"peft": (f"{PEERS}.peft_classify", *BANKING), "capotasto": (f"{OURS}.classify", *BANKING, "--bare")},
+    ),
+    "sms-spam": (
+        "peft",
+        {"peft": (f"{PEERS}.peft_classify", *SPAM), "capotasto": (f"{OURS}.classify", *SPAM, "--bare")},
     ),
     "serving": ("peft", {"peft": (f"{PEERS}.peft_generate",), "capotasto": (f"{OURS}.generate",)}),
 }

@@ -1,11 +1,13 @@
-"""Text → label as a dialogue in the base's chat template: the encoding that every side of the comparison trains on."""
+"""Text → label data, and each row as a dialogue in the base's chat template: the encoding that every side of the comparison trains on."""
 
-import json
+import csv
+import random
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
+from benchmarks.common import data_file
 from benchmarks.texts import IGNORED
 
 
@@ -17,10 +19,26 @@ class Row:
     label: str
 
 
-def read(path: Path) -> list[Row]:
-    """Rows of a JSON-lines file with the keys `text` and `label`."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [Row(str(row["text"]), str(row["label"])) for row in map(json.loads, lines)]
+def banking77() -> tuple[list[Row], list[Row]]:
+    """Training rows, and 100 drawn test rows; 77 intents."""
+    train, test = (_banking(part) for part in ("train", "test"))
+    return train, random.Random(0).sample(test, 100)
+
+
+def _banking(part: str) -> list[Row]:
+    text = data_file(f"banking77/{part}.csv").read_text(encoding="utf-8")
+    return [Row(row["text"], row["category"].replace("_", " ")) for row in csv.DictReader(text.splitlines())]
+
+
+def sms_spam() -> tuple[list[Row], list[Row]]:
+    """Training rows, and 200 drawn test rows; ham or spam. Repeated messages count once."""
+    lines = data_file("sms_spam/sms.tsv").read_text(encoding="utf-8").splitlines()
+    rows = [Row(text, label) for label, text in (line.split("\t", 1) for line in dict.fromkeys(lines))]
+    random.Random(0).shuffle(rows)
+    return rows[200:], rows[:200]
+
+
+DATA: dict[str, Callable[[], tuple[list[Row], list[Row]]]] = {"banking77": banking77, "sms_spam": sms_spam}
 
 
 def prompt_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:

@@ -107,6 +107,12 @@ def _peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
+def seconds_to(target: float | None, points: list[dict[str, float]]) -> dict[str, float]:
+    """The seconds of training after which the held-out loss was first at or below `target`; nothing if it never was."""
+    reached = [point["seconds"] for point in points if target is not None and point["held_out_loss"] <= target]
+    return {"seconds_to_target": min(reached)} if reached else {}
+
+
 def report(device: torch.device, dtype: torch.dtype, **measured: Any) -> None:
     """Print the one JSON line of measurements that the harness reads."""
     line = {

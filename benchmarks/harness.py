@@ -32,14 +32,14 @@ class Arm:
 
 
 def compare(name: str, arms: Sequence[Arm], peer: str, rounds: int = 5, results: Path = RESULTS) -> Path | None:
-    """Measure the arms in turn, `rounds` times, and write `<name>-<device>.md` and `.json`.
+    """Measure the arms in turn, `rounds` times with a seed each, and write `<name>-<device>.md` and `.json`.
 
     Returns the markdown file, or None where an arm says that it cannot be measured here.
     """
     runs: dict[str, list[Line]] = {arm.name: [] for arm in arms}
     for number in range(1, rounds + 1):
         for arm in arms:
-            line = run(arm)
+            line = run(arm, seed=number - 1)
             if "skipped" in line:
                 print(f"{name}: skipped, {line['skipped']}", flush=True)
                 return None
@@ -48,10 +48,15 @@ def compare(name: str, arms: Sequence[Arm], peer: str, rounds: int = 5, results:
     return _write(name, arms, peer, runs, results)
 
 
-def run(arm: Arm) -> Line:
+def run(arm: Arm, seed: int) -> Line:
     """The measurements that one fresh process of an arm prints as its last line."""
     done = subprocess.run(
-        [sys.executable, *arm.command], cwd=ROOT, env=_environment(), capture_output=True, text=True, check=False
+        [sys.executable, *arm.command, "--seed", str(seed)],
+        cwd=ROOT,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise SystemExit(f"{arm.name} failed, nothing is written: {' '.join(arm.command)}\n{done.stderr.strip()}")
@@ -78,7 +83,7 @@ def summarise(runs: dict[str, list[Line]], peer: str) -> list[Line]:
     rows = []
     for measure in measures:
         for arm, lines in runs.items():
-            if measure not in lines[0]:
+            if not all(_is_measure(measure, line.get(measure)) for line in lines):
                 continue
             values = [line[measure] for line in lines]
             rivals = [line.get(measure) for line in runs[peer]]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks.choosing import Row, encode, read
+from benchmarks.choosing import DATA, Row, encode
 from benchmarks.common import arguments, peaks, report, timed
 from benchmarks.ours.common import load, prompt, train
 from benchmarks.texts import IGNORED
@@ -21,8 +21,7 @@ def accuracy(base: Base, rows: list[Row], names: list[str], adapter: PromptAdapt
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--train", type=Path, required=True, help="JSON lines with `text` and `label`")
-    parser.add_argument("--test", type=Path, required=True, help="JSON lines with `text` and `label`")
+    parser.add_argument("--data", choices=DATA, required=True)
     parser.add_argument("--tokens", type=int, default=20, help="virtual tokens")
     parser.add_argument("--lr", type=float, help="peak learning rate; left out: the package's rule")
     parser.add_argument("--seconds", type=float, required=True, help="budget of training, in seconds")
@@ -33,7 +32,7 @@ def main() -> None:
     options.epochs = None
 
     base = load(options)
-    rows, tests = read(options.train), read(options.test)
+    rows, tests = DATA[options.data]()
     names = sorted({row.label for row in rows})
     text = f"Classify the text as one of: {', '.join(names)}."
     adapter = prompt(base, options.tokens, text, options.init, options.seed)

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from benchmarks.common import arguments, peaks, report
+from benchmarks.common import arguments, peaks, report, seconds_to
 from benchmarks.ours.common import load, plain, prompt, train
 from benchmarks.texts import held_out_rows, training_rows
 from capotasto import TrainSettings
@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--batch-tokens", type=int, default=TrainSettings().batch_tokens, help="real tokens in a step")
     parser.add_argument("--text", default="I want you to act as", help="text the prompt is initialised from")
     parser.add_argument("--init", type=Path, help="safetensors file whose tensor `prompt` [P, H] replaces the text")
+    parser.add_argument("--target", type=float, help="report the seconds until the held-out loss is this low")
     parser.add_argument("--curve", type=Path, help="JSON lines of seconds, step and held-out loss")
     parser.add_argument("--every", type=int, default=7, help="steps between two points of the curve")
     options = parser.parse_args()
@@ -33,7 +34,7 @@ def main() -> None:
     points: list[dict[str, float]] = []
 
     def watch(record: StepRecord) -> None:
-        if options.curve and record.step % options.every == 0:
+        if (options.curve or options.target) and record.step % options.every == 0:
             loss = held_out_loss(base, held_out, adapter)
             points.append({"seconds": record.seconds, "step": record.step, "held_out_loss": loss})
 
@@ -49,6 +50,7 @@ def main() -> None:
         tokens=job.tokens,
         tokens_per_second=job.tokens / job.seconds,
         held_out_loss=held_out_loss(base, held_out, adapter),
+        **seconds_to(options.target, points),
         **memory,
     )
 

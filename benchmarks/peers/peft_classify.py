@@ -8,7 +8,7 @@ from peft import PeftModel
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedTokenizerBase
 
-from benchmarks.choosing import Row, encode, label_ids, prompt_ids, read
+from benchmarks.choosing import DATA, Row, encode, label_ids, prompt_ids
 from benchmarks.common import Clock, arguments, load, peaks, report, timed
 from benchmarks.peers.tuned import Recipe, train, with_prompt
 from benchmarks.texts import IGNORED, pad, sorted_batches
@@ -41,8 +41,7 @@ def accuracy(model: PeftModel, tokenizer: PreTrainedTokenizerBase, rows: list[Ro
 
 def main() -> None:
     parser = arguments(__doc__)
-    parser.add_argument("--train", type=Path, required=True, help="JSON lines with `text` and `label`")
-    parser.add_argument("--test", type=Path, required=True, help="JSON lines with `text` and `label`")
+    parser.add_argument("--data", choices=DATA, required=True)
     parser.add_argument("--tokens", type=int, default=20, help="virtual tokens")
     parser.add_argument("--lr", type=float, default=1e-2)
     parser.add_argument("--seconds", type=float, required=True, help="budget of training, in seconds")
@@ -51,7 +50,7 @@ def main() -> None:
     options = parser.parse_args()
 
     model, tokenizer, device = load(options)
-    rows, tests = read(options.train), read(options.test)
+    rows, tests = DATA[options.data]()
     names = sorted({row.label for row in rows})
     learner = with_prompt(
         model, options.base, options.tokens, f"Classify the text as one of: {', '.join(names)}.", options.init

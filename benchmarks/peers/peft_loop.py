@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from benchmarks.common import Clock, arguments, load, peaks, report
+from benchmarks.common import Clock, arguments, load, peaks, report, seconds_to
 from benchmarks.peers.tuned import Progress, Recipe, train, with_prompt
 from benchmarks.texts import held_out_loss, plain_labels, sorted_batches, training_rows
 
@@ -17,6 +17,7 @@ def main() -> None:
     parser.add_argument("--schedule", choices=["constant", "cosine"], default="constant")
     parser.add_argument("--text", default="I want you to act as", help="text the prompt is initialised from")
     parser.add_argument("--init", type=Path, help="safetensors file whose tensor `prompt` [P, H] replaces the text")
+    parser.add_argument("--target", type=float, help="report the seconds until the held-out loss is this low")
     parser.add_argument("--curve", type=Path, help="JSON lines of seconds, step and held-out loss")
     parser.add_argument("--every", type=int, default=7, help="steps between two points of the curve")
     options = parser.parse_args()
@@ -29,7 +30,7 @@ def main() -> None:
     points: list[dict[str, float]] = []
 
     def look(done: Progress) -> None:
-        if options.curve and done.steps % options.every == 0:
+        if (options.curve or options.target) and done.steps % options.every == 0:
             with clock.paused():
                 loss = held_out_loss(learner, tokenizer, device)
                 points.append({"seconds": done.seconds, "step": done.steps, "held_out_loss": loss})
@@ -51,6 +52,7 @@ def main() -> None:
         supervised_tokens=done.learnt,
         tokens_per_second=done.tokens / done.seconds,
         held_out_loss=held_out_loss(learner, tokenizer, device),
+        **seconds_to(options.target, points),
         **memory,
     )
 

@@ -9,13 +9,14 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.models.bloom.modeling_bloom import BloomAttention, BloomPreTrainedModel
 
+from capotasto import gated, norm
 from capotasto.attention import NAME, attend
-from capotasto.gated import lighten
 
 
 def prepare(model: PreTrainedModel) -> None:
     """Make every attention of `model` call `attention.attend`. Weights and module names stay as they are."""
-    lighten(model)
+    gated.lighten(model)
+    norm.lighten(model)
     if isinstance(model, BloomPreTrainedModel):
         model.config._attn_implementation = NAME
         for module in model.modules():

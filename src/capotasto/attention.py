@@ -140,6 +140,8 @@ class StepView:
         self.cache, self.lengths = cache, lengths
         self.rows = torch.arange(len(lengths), device=lengths.device)
         self.width = int(lengths.max()) + 1
+        self.places = torch.arange(self.width, device=lengths.device).expand(len(lengths), self.width)
+        self.seen = (self.places <= lengths[:, None])[:, None, None, :]  # [B, 1, 1, S]
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, form: Form) -> Tensor:
         """See `View.attend`; N is B here, and the new keys and values enter the cache."""
@@ -149,15 +151,13 @@ class StepView:
         keys, values = keys[:, :, : self.width], values[:, :, : self.width]
         rows, heads, size = query.shape
         groups = heads // keys.shape[1]
-        places = torch.arange(self.width, device=query.device).expand(rows, self.width)
         q = query.view(rows, heads, 1, size)
         if form.plain(self.width):
-            seen = (places <= self.lengths[:, None])[:, None, None, :]
             folded = q.view(rows, keys.shape[1], groups, size)  # the queries that share a key/value head, together
-            out = F.scaled_dot_product_attention(folded, keys, values, attn_mask=seen, scale=form.scale)
+            out = F.scaled_dot_product_attention(folded, keys, values, attn_mask=self.seen, scale=form.scale)
             return out.reshape(query.shape)
         k, v = keys.repeat_interleave(groups, 1), values.repeat_interleave(groups, 1)
-        return softmax_attention(form.scores(q, k, self.lengths[:, None], places), v).view(query.shape)
+        return softmax_attention(form.scores(q, k, self.lengths[:, None], self.places), v).view(query.shape)
 
 
 _view: ContextVar[View] = ContextVar("view")

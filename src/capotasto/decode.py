@@ -1,6 +1,7 @@
 """Writing text: cache, sampling and stopping, on top of `forward`."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 
 import torch
 from pydantic import Field
@@ -11,7 +12,10 @@ from capotasto.base.frozen import FrozenBase
 from capotasto.config import Settings
 from capotasto.errors import DataError
 from capotasto.methods.adapter import Adapter
+from capotasto.packed import packed
 from capotasto.types import Encoded
+
+WORTH_PACKING = 16  # new tokens from which on packing the weights takes less time than it saves
 
 
 class GenerateSettings(Settings):
@@ -60,12 +64,19 @@ def stream(
     Each row samples from its own random numbers, seeded by `settings.seed` alone, so that its neighbours do not matter.
     """
     _check_room(base, prompts, adapters, settings)
-    hidden = forward.run(base, prompts, adapters, keep=True)
-    cache = _Cache(hidden.cache or {}, hidden.layout.lengths.clone(), settings.max_new_tokens)
-    states = hidden.states[hidden.last()]  # [B, H]
-    rows = list(range(len(prompts)))
-    sampler = _Sampler(prompts, settings, base.device)
-    for left in range(settings.max_new_tokens, 0, -1):
+    with packed(base.model) if settings.max_new_tokens >= WORTH_PACKING else nullcontext():
+        hidden = forward.run(base, prompts, adapters, keep=True)
+        cache = _Cache(hidden.cache or {}, hidden.layout.lengths.clone(), settings.max_new_tokens)
+        states = hidden.states[hidden.last()]  # [B, H]
+        yield from _steps(base, states, cache, _Sampler(prompts, settings, base.device), settings.max_new_tokens, stops)
+
+
+def _steps(
+    base: FrozenBase, states: Tensor, cache: _Cache, sampler: "_Sampler", most: int, stops: Sequence[int]
+) -> Iterator[dict[int, int]]:
+    """Token after token, from the last states [B, H] of the prompts on; rows that stopped leave the batch."""
+    rows = list(range(len(states)))
+    for left in range(most, 0, -1):
         tokens = sampler.choose(rows, forward.logits(base, states))
         yield dict(zip(rows, tokens.tolist(), strict=True))
         going = [i for i, token in enumerate(tokens.tolist()) if token not in stops]

@@ -79,7 +79,7 @@ def head(base: FrozenBase) -> Head:
 
 def logits(base: FrozenBase, states: Tensor) -> Tensor:
     """[.., H] hidden states → [.., V] logits in at least fp32, with the architecture's own final scaling."""
-    return head(base).logits(states)
+    return head(base).capped(base.model.get_output_embeddings()(states))
 
 
 def _embed(base: FrozenBase, layout: Layout, vectors: list[Tensor]) -> Tensor:

@@ -24,7 +24,10 @@ class Head:
 
     def logits(self, states: Tensor) -> Tensor:
         """[.., V] in at least fp32."""
-        out = torch.nn.functional.linear(states, self.weight, self.bias)
+        return self.capped(torch.nn.functional.linear(states, self.weight, self.bias))
+
+    def capped(self, out: Tensor) -> Tensor:
+        """What the layer gives, [.., V], in at least fp32 and softly capped."""
         out = out.to(torch.promote_types(out.dtype, torch.float32))
         return self.softcap * torch.tanh(out / self.softcap) if self.softcap else out
 
