@@ -1,4 +1,4 @@
-"""Text → label data, and each row as a dialogue in the base's chat template: the encoding that every side of the comparison trains on."""
+"""Text → label rows, each a dialogue in the base's chat template: what every side of the comparison trains on."""
 
 import csv
 import random

@@ -50,14 +50,8 @@ def compare(name: str, arms: Sequence[Arm], peer: str, rounds: int = 5, results:
 
 def run(arm: Arm, seed: int) -> Line:
     """The measurements that one fresh process of an arm prints as its last line."""
-    done = subprocess.run(
-        [sys.executable, *arm.command, "--seed", str(seed)],
-        cwd=ROOT,
-        env=_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, *arm.command, "--seed", str(seed)]
+    done = subprocess.run(command, cwd=ROOT, env=_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{arm.name} failed, nothing is written: {' '.join(arm.command)}\n{done.stderr.strip()}")
     return json.loads(done.stdout.splitlines()[-1])

@@ -23,10 +23,9 @@ def packed(model: nn.Module) -> Iterator[None]:
     """
     changed: list[Any] = []
     try:
-        layers: Any = model.modules()
-        for module in layers:
+        for module in model.modules():
             if isinstance(module, nn.Linear | Conv1D) and _possible(module):
-                module.forward = partial(_forward, module, _pack(module))
+                vars(module)["forward"] = partial(_forward, module, _pack(module))
                 changed.append(module)
         yield
     finally:
