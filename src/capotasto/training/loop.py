@@ -16,12 +16,14 @@ from capotasto.training.job import Job
 from capotasto.types import Encoded, StepRecord
 
 MICRO_TOKENS = 512  # tokens in memory at a time; the gradients of an optimiser step are summed over its parts
+PROMPT_SHARE = 8  # a part has so many times the tokens of its longest prompt, which is computed again in each part
 
 
-def train(base: FrozenBase, jobs: Sequence[Job], micro_tokens: int = MICRO_TOKENS) -> Iterator[StepRecord]:
+def train(base: FrozenBase, jobs: Sequence[Job], micro_tokens: int | None = None) -> Iterator[StepRecord]:
     """Train `jobs` together; yields after each optimiser step of each job, and after each look at held-out rows.
 
     The jobs' batches of a step share one mixed batch through the base, and each gives the adapter it would give alone.
+    micro_tokens: real tokens in memory at a time; left out: by the length of the prompts
     To end a job early, call its `stop`. A job is stopped as failed when its loss or gradient is no number, and when its
     virtual tokens grow so long that `artifact` would refuse them; the record of that step is not given.
     """
@@ -50,16 +52,21 @@ def train(base: FrozenBase, jobs: Sequence[Job], micro_tokens: int = MICRO_TOKEN
                 yield _record("held_out", job, held_out_loss(base, job.held_out, job.adapter))
 
 
+def _room(batches: Sequence[tuple[Job, list[Encoded]]]) -> int:
+    """Real tokens of a part."""
+    return max(MICRO_TOKENS, PROMPT_SHARE * max(len(job.adapter.embeds()) for job, _ in batches))
+
+
 def _learnt(row: Encoded) -> int:
     return sum(row.learn)
 
 
-def _gradients(base: FrozenBase, batches: Sequence[tuple[Job, list[Encoded]]], micro_tokens: int) -> list[float]:
+def _gradients(base: FrozenBase, batches: Sequence[tuple[Job, list[Encoded]]], micro_tokens: int | None) -> list[float]:
     """Add each job's gradient of its mean loss over the step's supervised tokens; returns those means in nats."""
     flat = [(which, row) for which, (_, batch) in enumerate(batches) for row in batch]
     totals = [sum(map(_learnt, batch)) for _, batch in batches]
     sums = [0.0] * len(batches)
-    for part in cut(range(len(flat)), [len(row.ids) for _, row in flat], micro_tokens):
+    for part in cut(range(len(flat)), [len(row.ids) for _, row in flat], micro_tokens or _room(batches)):
         rows = [flat[i] for i in part]
         losses, _ = row_losses(base, [row for _, row in rows], [batches[which][0].adapter for which, _ in rows])
         shares = losses.new_tensor([1 / totals[which] for which, _ in rows])
