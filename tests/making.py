@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from capotasto import forward
-from capotasto.methods import METHODS
+from capotasto.experiment.start import untrained
 from capotasto.methods.adapter import Adapter
-from capotasto.methods.initial import initial
+from capotasto.methods.settings import MethodSettings
 from capotasto.session import Base
 from capotasto.types import Encoded, Example, Turn
 from tests.tiny import tiny_base
@@ -22,10 +22,24 @@ def make_base(architecture: str = "llama", dtype: torch.dtype = torch.float64, *
     return Base.over(tiny_base(architecture, dtype, **more))
 
 
-def make_adapter(method: str, base: Base, size: int = 5, seed: int = 0, name: str = "a") -> Any:
-    """An adapter of any method of the table, with random numbers of the vocabulary's size."""
-    vectors, _ = initial(base, "random", size, (), seed)
-    return METHODS[method](vectors, name=name, fingerprint=base.fingerprint)  # type: ignore[operator]
+LABELS = ["negative", "neutral", "positive"]
+SETTINGS = {"peft": {"method": "peft:ia3"}}  # how a method of the table is asked for, where its name is not enough
+
+
+def make_fresh(method: str, base: Base, size: int = 5, seed: int = 0, name: str = "a", **more: Any) -> Any:
+    """An untrained adapter of any method of the table."""
+    given = {"method": method, "tokens": size, "rank": size, "init": "random", **SETTINGS.get(method, {}), **more}
+    return untrained(base, MethodSettings(**given), LABELS, seed, name=name, fingerprint=base.fingerprint)
+
+
+def make_adapter(method: str, base: Base, size: int = 5, seed: int = 0, name: str = "a", **more: Any) -> Any:
+    """The same after some learning: no number is where it started."""
+    adapter = make_fresh(method, base, size, seed, name, **more)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in adapter.parameters():
+            parameter += 0.05 * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
+    return adapter
 
 
 def make_examples(count: int, seed: int = 0) -> list[Example]:
@@ -41,13 +55,22 @@ def make_examples(count: int, seed: int = 0) -> list[Example]:
     ]
 
 
-def make_rows(base: Base, count: int, seed: int = 0) -> list[Encoded]:
-    return [base.encode(example) for example in make_examples(count, seed)]
+def make_rows(base: Base, count: int, seed: int = 0, adapter: Adapter | None = None) -> list[Encoded]:
+    """Rows as the adapter learns them: to be written, or to be classified by its head."""
+    rows = [base.encode(example) for example in make_examples(count, seed)]
+    if adapter is None or adapter.classes() is None:
+        return rows
+    return [Encoded(row.ids, (False,) * len(row.ids), label=i % len(LABELS)) for i, row in enumerate(rows)]
 
 
 @torch.no_grad()
 def logits_of(base: Base, rows: Sequence[Encoded], adapters: Sequence[Adapter | None]) -> list[Tensor]:
-    """For each row its [P + T, V] logits, all from one mixed batch."""
-    hidden = forward.run(base, rows, adapters)
-    every = forward.logits(base, hidden.states)
-    return [every[torch.as_tensor(path)] for path in hidden.layout.paths]
+    """For each row its [P + T, V] logits, ghosts apart, from as few mixed batches as there may be."""
+    found: list[Tensor] = [torch.empty(0)] * len(rows)
+    for together in forward.apart(adapters):
+        mine = [adapters[i] for i in together]
+        hidden = forward.run(base, [rows[i] for i in together], mine)
+        every = forward.logits(base, hidden.states, mine)
+        for place, i in enumerate(together):
+            found[i] = every[torch.as_tensor(hidden.layout.paths[place][hidden.ghosts[place] :])]
+    return found

@@ -182,7 +182,7 @@ def holding(vectors: torch.Tensor, key: str = "prompt_embeddings"):
 
 def foreign(folder: Path) -> None:
     (folder / "manifest.json").unlink()
-    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA"}))
+    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "CPT"}))
 
 
 def without(name: str):
@@ -215,7 +215,7 @@ BAD = {
     "infinite": (holding(torch.full((4, 32), float("inf"))), ["{folder}", "not finite", "train it again"]),
     "huge": (holding(torch.full((4, 32), 1e9)), ["{folder}", "times as long", "refused", "lower learning rate"]),
     "another tensor": (holding(torch.ones(4, 32), "lora_A"), ["{folder}", "lora_A", "no soft prompt", "`capo tune`"]),
-    "another PEFT method": (foreign, ["{folder}", "'LORA'", "only PROMPT_TUNING"]),
+    "another PEFT method": (foreign, ["{folder}", "'CPT'", "cannot be run here"]),
     "weights alone": (only_weights, ["{folder}", "adapter_config.json", "damaged or missing"]),
     "a broken manifest": (writing("manifest.json", "{"), ["{folder}", "manifest.json", "damaged"]),
     "an empty manifest": (writing("manifest.json", "{}"), ["{folder}", "manifest.json", "lacks what", "again"]),

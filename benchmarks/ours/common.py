@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import load_file
 
 import capotasto as capo
+from capotasto.methods.angular import angular
 from capotasto.methods.initial import embedding_rms
 from capotasto.methods.prompt import PromptAdapter
-from capotasto.training.optim import angular
 from capotasto.types import Encoded, StepRecord
 
 

@@ -12,10 +12,17 @@ from capotasto.data.readers import READERS
 from capotasto.data.shapes import SHAPES, shape
 from capotasto.decode import GenerateSettings
 from capotasto.evaluate.metrics import LOWER_IS_BETTER, METRICS
-from capotasto.experiment.settings import DataSettings, PromptSettings, RunSettings, TuneSettings
+from capotasto.experiment.settings import DataSettings, RunSettings, TuneSettings
 from capotasto.experiment.track import TRACKERS
 from capotasto.methods import METHODS
 from capotasto.methods.initial import INITS
+from capotasto.methods.settings import (
+    BottleneckSettings,
+    FullSettings,
+    HeadSettings,
+    LoraSettings,
+    PromptSettings,
+)
 from capotasto.registry import Table
 from capotasto.tokens.render import PLACEMENTS
 from capotasto.training.settings import TrainSettings
@@ -35,7 +42,11 @@ PLACEMENT_MEANINGS = {
     "system": "inside the system turn of the chat template",
 }
 GROUPS: dict[str, type[Settings]] = {
-    "The soft prompt": PromptSettings,
+    "Virtual tokens": PromptSettings,
+    "Low-rank changes": LoraSettings,
+    "Bottlenecks": BottleneckSettings,
+    "A head": HeadSettings,
+    "The base's own parameters": FullSettings,
     "Training": TrainSettings,
     "Data": DataSettings,
     "The run": RunSettings,
@@ -77,7 +88,7 @@ def _all() -> list[str]:
         "## Settings\n",
         ONE_NAME,
         *groups,
-        "### Method\n\n" + _settings(TuneSettings, TuneSettings.__annotations__),
+        "### Method\n\n" + _settings(TuneSettings, ["method"]),
     ]
 
 

@@ -1,76 +1,85 @@
 """An adapter on disk: PEFT's two files, and a manifest with what PEFT does not keep."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from capotasto.architectures import prepare
 from capotasto.base.frozen import FrozenBase
 from capotasto.errors import AdapterError
-from capotasto.methods.initial import usual_length
-from capotasto.methods.prompt import PromptAdapter
+from capotasto.methods import METHODS
+from capotasto.methods.adapter import Adapter
+from capotasto.methods.combined import CombinedAdapter
+from capotasto.methods.own_model import OwnModel
 from capotasto.records import read_json, write_bytes, write_json
 
-CONFIG, WEIGHTS, MANIFEST, INITIAL = (
+CONFIG, WEIGHTS, MANIFEST, INITIAL, BESIDE = (
     "adapter_config.json",
     "adapter_model.safetensors",
     "manifest.json",
     "initial.safetensors",
+    "training.safetensors",
 )
-LONGEST = 1e4  # a virtual token longer than so many times the vocabulary's median is no honest adapter
+# PEFT's types that are read as methods of ours; any other goes through PEFT itself.
+_OF_PEFT = {
+    "PROMPT_TUNING": "prompt",
+    "P_TUNING": "prompt",
+    "PREFIX_TUNING": "prefix",
+    "CARTRIDGE": "prefix",
+    "LORA": "lora",
+}
 
 
-def save_adapter(adapter: PromptAdapter, folder: Path, base: FrozenBase, facts: dict[str, Any]) -> None:
+def save_adapter(adapter: Adapter, folder: Path, base: FrozenBase, facts: dict[str, Any]) -> None:
     """Write an adapter; the manifest is written last, so that its presence means the rest is whole.
 
     facts: what else belongs into the manifest (data hash, settings)
-    A prompt that does not stand at the front gets no PEFT config: PEFT would put it there and give other answers.
     """
-    vectors = adapter.prompt_embeddings.detach().cpu().contiguous()
-    write_bytes(folder / WEIGHTS, save({"prompt_embeddings": vectors}))
-    write_bytes(folder / INITIAL, save({"prompt_embeddings": adapter.initial.cpu().contiguous()}))
-    if adapter.placement == "front":
-        write_json(folder / CONFIG, _peft_config(adapter, base))
+    if isinstance(adapter, OwnModel):
+        folder.mkdir(parents=True, exist_ok=True)
+        adapter.write(folder, base)
+    elif isinstance(adapter, CombinedAdapter):
+        for part in adapter.adapters():
+            save_adapter(part, folder / part.method, base, {})
+    else:
+        _write(adapter, folder, base)
     manifest = {
         "name": adapter.name,
         "method": adapter.method,
         "placement": adapter.placement,
         "dialogue": adapter.dialogue,
         "init": adapter.start,
+        "shape": adapter.shape(),
         "base": {"name": base.name, "fingerprint": adapter.fingerprint, "source": base.source},
         **facts,
     }
     write_json(folder / MANIFEST, manifest)
 
 
-def _peft_config(adapter: PromptAdapter, base: FrozenBase) -> dict[str, Any]:
-    """The keys PEFT 0.18 to 0.21 reads (https://huggingface.co/docs/peft/package_reference/prompt_tuning)."""
-    return {
-        "peft_type": "PROMPT_TUNING",
-        "task_type": "CAUSAL_LM",
-        "base_model_name_or_path": str(base.folder or base.name),
-        "revision": None,
-        "inference_mode": True,
-        "num_virtual_tokens": len(adapter.prompt_embeddings),
-        "token_dim": adapter.prompt_embeddings.shape[1],
-        "num_transformer_submodules": 1,
-        "num_attention_heads": base.config.num_attention_heads,
-        "num_layers": base.layers,
-        "prompt_tuning_init": "RANDOM",
-        "prompt_tuning_init_text": None,
-        "tokenizer_name_or_path": None,
-    }
+def _write(adapter: Adapter, folder: Path, base: FrozenBase) -> None:
+    write_bytes(folder / WEIGHTS, _packed(adapter.tensors()))
+    if beside := adapter.beside():
+        write_bytes(folder / BESIDE, _packed(beside))
+    initial = dict(adapter.named_buffers()).get("initial")
+    if initial is not None:
+        write_bytes(folder / INITIAL, _packed({"prompt_embeddings": initial}))
+    if config := adapter.config(base):
+        write_json(folder / CONFIG, config)
 
 
-def load_adapter(folder: Path, base: FrozenBase, name: str | None = None) -> PromptAdapter:
-    """Read an adapter of ours, or a prompt that PEFT trained, and check it in full before it is used.
+def _packed(tensors: dict[str, Tensor]) -> bytes:
+    return save({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
 
-    Errors: no adapter there, a pickle, a damaged file, another base, wrong width, numbers that are not finite.
+
+def load_adapter(folder: Path, base: FrozenBase, name: str | None = None) -> Adapter:
+    """Read an adapter of ours, or one that PEFT trained, and check it in full before it is used.
+
+    Errors: no adapter there, a pickle, a damaged file, another base, wrong sizes, numbers that are not finite.
     """
-    vectors = _vectors(folder)
     manifest = _manifest(folder) if (folder / MANIFEST).exists() else _foreign(folder)
     made_for = manifest["base"]["fingerprint"]
     if made_for and made_for != base.fingerprint:
@@ -78,18 +87,36 @@ def load_adapter(folder: Path, base: FrozenBase, name: str | None = None) -> Pro
             f"{folder} was made for base {manifest['base']['name']} ({made_for[:12]}), this is {base.name}"
             f" ({base.fingerprint[:12]}); load it with --base {manifest['base']['name']}"
         )
-    _check(vectors, folder, base)
-    adapter = PromptAdapter(
-        vectors,
-        name=name or manifest["name"],
-        fingerprint=base.fingerprint,
-        placement=manifest["placement"],
-        start=manifest["init"],
-        dialogue=manifest["dialogue"],
-    )
-    if (folder / INITIAL).exists():
-        adapter.initial = _prompt(folder / INITIAL)
+    facts = {
+        "name": name or manifest["name"],
+        "fingerprint": base.fingerprint,
+        "placement": manifest["placement"],
+        "start": manifest["init"],
+        "dialogue": manifest["dialogue"],
+    }
+    adapter = _read_adapter(folder, manifest, base, facts)
+    _check(adapter, folder, base)
     return adapter.to(base.device)
+
+
+def _read_adapter(folder: Path, manifest: dict[str, Any], base: FrozenBase, facts: dict[str, Any]) -> Adapter:
+    method = str(manifest["method"])
+    if "+" in method:
+        return CombinedAdapter([load_adapter(folder / part, base) for part in method.split("+")], base, **facts)
+    kind = cast(type[Adapter], METHODS[method.partition(":")[0]])
+    if issubclass(kind, OwnModel):
+        own = kind.load(folder, base, **facts)
+        if method == "full":
+            prepare(own.body())
+        return own
+    tensors = _tensors(folder)
+    config = read_json(folder / CONFIG) if (folder / CONFIG).exists() else {}
+    adapter = kind.read(tensors, {**config, **manifest.get("shape", {})}, base, str(folder), **facts)
+    if (folder / BESIDE).exists():
+        adapter.go_on(_read(folder / BESIDE))
+    if (folder / INITIAL).exists() and hasattr(adapter, "initial"):
+        adapter.initial = _read(folder / INITIAL)["prompt_embeddings"]
+    return adapter
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -106,13 +133,12 @@ def _has(part: object, keys: set[str]) -> bool:
 
 def _foreign(folder: Path) -> dict[str, Any]:
     """What is known of an adapter that PEFT saved: it was made for a base of its width, no more."""
+    if not (folder / CONFIG).exists():
+        _tensors(folder)  # says so if there is no adapter at all
     config = read_json(folder / CONFIG)
-    if config.get("peft_type") != "PROMPT_TUNING":
-        raise AdapterError(
-            f"{folder} holds a PEFT adapter of type {config.get('peft_type')!r}; only PROMPT_TUNING is supported"
-        )
     return {
         "name": folder.resolve().name,
+        "method": _OF_PEFT.get(str(config.get("peft_type")), "peft"),
         "placement": "front",
         "dialogue": None,
         "init": {"kind": "peft", "detail": str(folder)},
@@ -120,7 +146,7 @@ def _foreign(folder: Path) -> dict[str, Any]:
     }
 
 
-def _vectors(folder: Path) -> Tensor:
+def _tensors(folder: Path) -> dict[str, Tensor]:
     path = folder / WEIGHTS
     if not path.exists():
         pickles = [file.name for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt") for file in folder.glob(pattern)]
@@ -130,15 +156,7 @@ def _vectors(folder: Path) -> Tensor:
                 " save it as adapter_model.safetensors with a PEFT you trust"
             )
         raise AdapterError(f"no adapter at {folder}: {WEIGHTS} is missing; name the folder that `capo tune` wrote")
-    return _prompt(path)
-
-
-def _prompt(path: Path) -> Tensor:
-    tensors = _read(path)
-    if "prompt_embeddings" not in tensors:
-        found = ", ".join(tensors) or "nothing"
-        raise AdapterError(f"{path} holds {found}, which is no soft prompt; name the folder that `capo tune` wrote")
-    return tensors["prompt_embeddings"]
+    return _read(path)
 
 
 def _read(path: Path) -> dict[str, Tensor]:
@@ -148,24 +166,12 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise AdapterError(f"cannot read {path}: {error}; the file is damaged, take it from its source again") from None
 
 
-def _check(vectors: Tensor, folder: Path, base: FrozenBase) -> None:
-    if vectors.ndim != 2 or vectors.shape[1] != base.embedding_size or not len(vectors):
-        shape = "×".join(str(size) for size in vectors.shape)
+def _check(adapter: Adapter, folder: Path, base: FrozenBase) -> None:
+    if base.context is not None and adapter.tokens >= base.context:
         raise AdapterError(
-            f"{folder} holds vectors of shape {shape}, and {base.name} takes vectors {base.embedding_size} wide;"
-            " choose the base it was made for"
-        )
-    if base.context is not None and len(vectors) >= base.context:
-        raise AdapterError(
-            f"{folder} has {len(vectors)} virtual tokens, which fill the context of {base.name} ({base.context});"
+            f"{folder} has {adapter.tokens} virtual tokens, which fill the context of {base.name} ({base.context});"
             " use fewer tokens or a base with a longer context"
         )
-    if not bool(torch.isfinite(vectors).all()):
+    tensors = [*adapter.parameters(), *adapter.buffers()]
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
         raise AdapterError(f"{folder} holds numbers that are not finite; train it again, or take it from its source")
-    usual = usual_length(base)
-    longest = float(vectors.float().norm(dim=1).max())
-    if longest > LONGEST * usual:
-        raise AdapterError(
-            f"{folder} holds a virtual token {longest / usual:.0f} times as long as the vocabulary's: it is refused;"
-            " train it again with a lower learning rate"
-        )

@@ -5,7 +5,7 @@ transformers' attention interface. What happens there is decided by the view in 
 (training, scoring, prefill), `StepView` for one new token a row over a cache of keys and values.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -69,7 +69,7 @@ def softmax_attention(scores: Tensor, value: Tensor) -> Tensor:
 
 
 class _Gather(torch.autograd.Function):
-    """[N, F] → [B·S, F]. Backward reads each position's home and adds the other visits: no scatter over all of it."""
+    """[N + G, F] → [B·S, F]. Backward reads each position's home and adds the other visits: no scatter over all."""
 
     @staticmethod
     def forward(ctx: Any, flat: Tensor, layout: Layout) -> Tensor:
@@ -86,33 +86,39 @@ class _Gather(torch.autograd.Function):
 
 
 class _Home(torch.autograd.Function):
-    """[B·S, F] → [N, F]. Positions that were computed again, and padding, get no gradient."""
+    """[B·S, F] → [N, F] by the indices [N]. Positions that were computed again, and padding, get no gradient."""
 
     @staticmethod
-    def forward(ctx: Any, padded: Tensor, layout: Layout) -> Tensor:
-        ctx.layout, ctx.rows = layout, len(padded)
-        return padded.index_select(0, layout.home)
+    def forward(ctx: Any, padded: Tensor, home: Tensor) -> Tensor:
+        ctx.home, ctx.rows = home, len(padded)
+        return padded.index_select(0, home)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         padded = gradient.new_zeros(ctx.rows, gradient.shape[1])
-        return padded.index_copy_(0, ctx.layout.home, gradient), None
+        return padded.index_copy_(0, ctx.home, gradient), None
 
 
 class TreeView:
     """Whole rows: every row's positions are gathered side by side and attend causally; no mask is needed,
     because padding stands on the right, where no real position looks.
 
-    With `keep`, each layer's keys and values are kept for decoding as [B, K, S, D].
+    ghosts: what stands at the layout's ghosts, in its order: keys and values [L, 2, K, P, D] of each adapter
+    keep:   each layer's keys and values are kept for decoding as [B, K, S, D]
     """
 
-    def __init__(self, layout: Layout, keep: bool = False):
-        self.layout = layout
+    def __init__(self, layout: Layout, ghosts: Sequence[Tensor] = (), keep: bool = False):
+        self.layout, self.ghosts = layout, ghosts
         self.kept: dict[int, tuple[Tensor, Tensor]] | None = {} if keep else None
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, form: Form) -> Tensor:
         """See `View.attend`."""
         rows, width = self.layout.gather.shape
+        count = len(query)
+        if self.ghosts:
+            key = torch.cat([key, *(ghost[layer, 0].transpose(0, 1).to(key) for ghost in self.ghosts)])
+            value = torch.cat([value, *(ghost[layer, 1].transpose(0, 1).to(value) for ghost in self.ghosts)])
+            query = torch.cat([query, query.new_zeros(len(key) - count, *query.shape[1:])])  # ghosts ask nothing
         if self.kept is not None:
             self.kept[layer] = (self._rows(key), self._rows(value))
         q, k, v = self._rows(query), self._rows(key), self._rows(value)
@@ -124,10 +130,10 @@ class TreeView:
             places = torch.arange(width, device=q.device).expand(rows, width)
             out = softmax_attention(form.scores(q, k, places, places), v)
         padded = out.transpose(1, 2).reshape(rows * width, -1)  # [B·S, Hq·D]
-        return _Home.apply(padded, self.layout).view(query.shape)
+        return _Home.apply(padded, self.layout.home[:count]).view(count, *query.shape[1:])
 
     def _rows(self, flat: Tensor) -> Tensor:
-        """[N, heads, D] → [B, heads, S, D]."""
+        """[N + G, heads, D] → [B, heads, S, D]."""
         rows, width = self.layout.gather.shape
         padded = _Gather.apply(flat.reshape(len(flat), -1), self.layout)
         return padded.view(rows, width, flat.shape[1], flat.shape[2]).transpose(1, 2)

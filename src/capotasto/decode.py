@@ -64,20 +64,27 @@ def stream(
     Each row samples from its own random numbers, seeded by `settings.seed` alone, so that its neighbours do not matter.
     """
     _check_room(base, prompts, adapters, settings)
-    with packed(base.model) if settings.max_new_tokens >= WORTH_PACKING else nullcontext():
+    with packed(forward.model_of(base, adapters)) if settings.max_new_tokens >= WORTH_PACKING else nullcontext():
         hidden = forward.run(base, prompts, adapters, keep=True)
         cache = _Cache(hidden.cache or {}, hidden.layout.lengths.clone(), settings.max_new_tokens)
         states = hidden.states[hidden.last()]  # [B, H]
-        yield from _steps(base, states, cache, _Sampler(prompts, settings, base.device), settings.max_new_tokens, stops)
+        sampler = _Sampler(prompts, settings, base.device)
+        yield from _steps(base, states, cache, sampler, adapters, settings.max_new_tokens, stops)
 
 
 def _steps(
-    base: FrozenBase, states: Tensor, cache: _Cache, sampler: "_Sampler", most: int, stops: Sequence[int]
+    base: FrozenBase,
+    states: Tensor,
+    cache: _Cache,
+    sampler: "_Sampler",
+    adapters: Sequence[Adapter | None],
+    most: int,
+    stops: Sequence[int],
 ) -> Iterator[dict[int, int]]:
     """Token after token, from the last states [B, H] of the prompts on; rows that stopped leave the batch."""
     rows = list(range(len(states)))
     for left in range(most, 0, -1):
-        tokens = sampler.choose(rows, forward.logits(base, states))
+        tokens = sampler.choose(rows, forward.logits(base, states, adapters))
         yield dict(zip(rows, tokens.tolist(), strict=True))
         going = [i for i, token in enumerate(tokens.tolist()) if token not in stops]
         if not going or left == 1:
@@ -86,7 +93,7 @@ def _steps(
             index = torch.tensor(going, device=base.device)
             cache.keep(index)
             tokens, rows = tokens[index], [rows[i] for i in going]
-        states = forward.step(base, tokens, cache.layers, cache.lengths)
+        states = forward.step(base, tokens, cache.layers, cache.lengths, [adapters[row] for row in rows])
         cache.lengths = cache.lengths + 1
 
 
@@ -148,8 +155,8 @@ def _check_room(
     base: FrozenBase, prompts: Sequence[Encoded], adapters: Sequence[Adapter | None], settings: GenerateSettings
 ) -> None:
     for i, (row, adapter) in enumerate(zip(prompts, adapters, strict=True)):
-        virtual = len(adapter.embeds()) if adapter is not None else 0
-        if not row.ids and not virtual:
+        virtual = adapter.tokens if adapter is not None else 0
+        if not row.ids and (adapter is None or adapter.embeds() is None):
             raise DataError(f"prompt {i + 1} is empty; write something to be continued")
         if base.context is not None and len(row.ids) + virtual + settings.max_new_tokens > base.context:
             raise DataError(

@@ -1,6 +1,7 @@
 """Where every token of a batch stands when common beginnings are computed once.
 
-The rows of a batch are laid out as one flat sequence of N positions without any padding. Rows of the same adapter
+The rows of a batch are laid out as one flat sequence of N positions without any padding, and behind them G ghosts:
+places that have keys and values but are not computed (an adapter's prefix). Rows of the same adapter
 that begin alike (the adapter's virtual tokens, a chat template's header, the same question before each of its
 possible answers) share those positions: they form a tree, and each row is a path from its root to a leaf.
 Causal attention makes this exact, gradients included: what a position computes depends only on what stands before it.
@@ -22,30 +23,34 @@ class Path:
 
     symbols: [S] token ids, and −1−j for virtual token j
     adapter: index into the batch's distinct adapters, or −1 for the bare base
+    ghosts:  so many of the adapter's virtual tokens, the first ones, are ghosts and begin the row
     """
 
     symbols: tuple[int, ...]
     adapter: int
+    ghosts: int = 0
 
 
 @dataclass(slots=True)
 class Layout:
-    """A flat batch. N flat positions, B rows, S longest row, P virtual tokens.
+    """A flat batch. N flat positions, G ghosts behind them, B rows, S longest row, P virtual tokens.
 
     ids:       [N] token ids (0 at virtual tokens)
     positions: [N] position within the row
     virtual:   (adapter index, flat start) of each place where virtual tokens stand
+    ghosts:    adapter indices, in the order in which their ghosts stand
     gather:    [B, S] flat position of each row's place, padded on the right with the row's own last one
     lengths:   [B]
-    home:      [N] index into B·S of the one place where a flat position's attention output is read
-    again:     (from [X] into B·S, to [X] into N): the other visits, whose gradients are added
+    home:      [N + G] index into B·S of the one place where a flat position's attention output is read
+    again:     (from [X] into B·S, to [X] into N + G): the other visits, whose gradients are added
     paths:     B lists of flat positions
-    spans:     adapter index → (flat start, stop): an adapter's positions stand together
+    spans:     adapter index → (flat start, stop): an adapter's positions stand together, ghosts apart
     """
 
     ids: Tensor
     positions: Tensor
     virtual: list[tuple[int, int]]
+    ghosts: list[int]
     gather: Tensor
     lengths: Tensor
     home: Tensor
@@ -71,12 +76,15 @@ class _Flat:
 
 def lay_out(paths: Sequence[Path], device: torch.device | str = "cpu") -> Layout:
     """Arrange rows so that each adapter's positions are contiguous and common beginnings stand once."""
-    flat, spans = _Flat(), {}
+    flat, spans, ghosts = _Flat(), {}, {}
     for adapter in sorted({path.adapter for path in paths}):
         start = len(flat.symbols)
-        _grow(flat, paths, [i for i, path in enumerate(paths) if path.adapter == adapter], [])
+        rows = [i for i, path in enumerate(paths) if path.adapter == adapter]
+        ghosts[adapter] = paths[rows[0]].ghosts
+        stem = flat.append(paths[rows[0]].symbols[: ghosts[adapter]], 0)
+        _grow(flat, paths, rows, stem)
         spans[adapter] = (start, len(flat.symbols))
-    return _finish(flat, [np.array(flat.paths[i], dtype=np.int64) for i in range(len(paths))], spans, device)
+    return _finish(flat, [np.array(flat.paths[i], dtype=np.int64) for i in range(len(paths))], spans, ghosts, device)
 
 
 def _grow(flat: _Flat, paths: Sequence[Path], rows: list[int], stem: list[int]) -> None:
@@ -113,8 +121,18 @@ def _common(symbols: Sequence[tuple[int, ...]]) -> int:
 
 
 def _finish(
-    flat: _Flat, paths: list[np.ndarray], spans: dict[int, tuple[int, int]], device: torch.device | str
+    flat: _Flat,
+    paths: list[np.ndarray],
+    spans: dict[int, tuple[int, int]],
+    ghosts: dict[int, int],
+    device: torch.device | str,
 ) -> Layout:
+    order = _ghosts_last(len(flat.symbols), spans, ghosts)
+    place = np.argsort(order)  # where each position stands once the ghosts are behind
+    real_count = len(order) - sum(ghosts.values())
+    symbols, positions = np.array(flat.symbols)[order][:real_count], np.array(flat.positions)[order][:real_count]
+    spans = _without_ghosts(spans, ghosts)
+    paths = [place[path] for path in paths]
     lengths = np.array([len(path) for path in paths])
     width = int(lengths.max())
     gather = np.empty((len(paths), width), dtype=np.int64)
@@ -126,15 +144,15 @@ def _finish(
     visited = gather.reshape(-1)[places]
     _, first = np.unique(visited, return_index=True)  # every flat position is visited, so this is in flat order
     others = np.delete(np.arange(len(places)), first)
-    symbols = np.array(flat.symbols)
 
     def tensor(values: np.ndarray) -> Tensor:
         return torch.as_tensor(values, dtype=torch.long).to(device)
 
     return Layout(
         ids=tensor(np.maximum(symbols, 0)),
-        positions=tensor(np.array(flat.positions)),
-        virtual=_virtual(symbols, spans),
+        positions=tensor(positions),
+        virtual=_virtual(symbols, spans, ghosts),
+        ghosts=[adapter for adapter, count in ghosts.items() if count],
         gather=tensor(gather),
         lengths=tensor(lengths),
         home=tensor(places[first]),
@@ -144,10 +162,26 @@ def _finish(
     )
 
 
-def _virtual(symbols: np.ndarray, spans: dict[int, tuple[int, int]]) -> list[tuple[int, int]]:
+def _ghosts_last(count: int, spans: dict[int, tuple[int, int]], ghosts: dict[int, int]) -> np.ndarray:
+    """The flat positions, those of ghosts behind all others; each adapter's ghosts begin its span."""
+    ghostly = np.zeros(count, dtype=bool)
+    for adapter, (start, _) in spans.items():
+        ghostly[start : start + ghosts[adapter]] = True
+    return np.concatenate([np.flatnonzero(~ghostly), np.flatnonzero(ghostly)])
+
+
+def _without_ghosts(spans: dict[int, tuple[int, int]], ghosts: dict[int, int]) -> dict[int, tuple[int, int]]:
+    left, start = {}, 0
+    for adapter, (first, last) in spans.items():
+        left[adapter] = (start, start + last - first - ghosts[adapter])
+        start = left[adapter][1]
+    return left
+
+
+def _virtual(symbols: np.ndarray, spans: dict[int, tuple[int, int]], ghosts: dict[int, int]) -> list[tuple[int, int]]:
     """Once per adapter where all its rows begin alike; more often where what stands before the slot differs."""
     return [
         (adapter, start + int(place))
         for adapter, (start, stop) in spans.items()
-        for place in np.flatnonzero(symbols[start:stop] == -1)
+        for place in np.flatnonzero(symbols[start:stop] == -1 - ghosts[adapter])
     ]

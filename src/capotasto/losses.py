@@ -78,9 +78,11 @@ def token_losses(states: Tensor, targets: Tensor, head: Head) -> Tensor:
 
     states:  [N, H] hidden states that predict
     targets: [N] token ids to be predicted
-    returns: [N] losses, differentiable in `states`
+    returns: [N] losses, differentiable in `states`, and in the output layer where it learns
     """
     if not len(targets):
         return states.new_zeros(0)
     chunk = max(16, CHUNK_BYTES // (4 * len(head.weight)))
+    if head.weight.requires_grad:  # full fine-tuning: autograd makes the weight's gradient, and the logits are kept
+        return torch.nn.functional.cross_entropy(head.logits(states), targets, reduction="none")
     return _TokenLosses.apply(states, targets, head, chunk)

@@ -16,8 +16,8 @@ from capotasto.decode import GenerateSettings
 from capotasto.errors import AdapterError, BaseError, nearest
 from capotasto.evaluate.questions import score, write
 from capotasto.methods.adapter import Adapter
-from capotasto.methods.initial import initial
 from capotasto.methods.prompt import PromptAdapter
+from capotasto.methods.settings import MethodSettings
 from capotasto.tokens.render import Renderer
 from capotasto.types import Encoded, Example, Turn
 
@@ -44,7 +44,7 @@ class Base(FrozenBase):
         """How rows of this adapter become token ids."""
         if adapter is None:
             return Renderer(self.tokenizer, max_length=max_length or self.context or _UNLIMITED)
-        room = (self.context or _UNLIMITED) - len(adapter.embeds())
+        room = (self.context or _UNLIMITED) - adapter.tokens
         return Renderer(self.tokenizer, adapter.placement, max_length or room)
 
     def generate(
@@ -110,8 +110,8 @@ def load_base(
     return Base.over(load_frozen(spec, dtype=dtype, device=device, trust_remote_code=trust_remote_code))
 
 
-def load_adapter(folder: str | Path, base: Base, name: str | None = None) -> PromptAdapter:
-    """Read an adapter (ours or a PEFT soft prompt) and make it resident on `base` under its name."""
+def load_adapter(folder: str | Path, base: Base, name: str | None = None) -> Adapter:
+    """Read an adapter (ours or one that PEFT saved) and make it resident on `base` under its name."""
     adapter = artifact.load_adapter(Path(folder), base, name)
     base.adapters[adapter.name] = adapter
     return adapter
@@ -127,10 +127,8 @@ def new_prompt(
     seed: int = 0,
 ) -> PromptAdapter:
     """An untrained soft prompt of `tokens` virtual tokens, resident on `base`."""
-    vectors, start = initial(base, init, tokens, labels, seed)
-    adapter = PromptAdapter(
-        vectors, name=name, fingerprint=base.fingerprint, placement=placement, start={**start, "seed": seed}
-    ).to(base.device)
+    settings = MethodSettings.build({"tokens": tokens, "init": init, "placement": placement}, "new_prompt")
+    adapter = PromptAdapter.fresh(base, settings, list(labels), seed, name=name, fingerprint=base.fingerprint)
     base.adapters[name] = adapter
     return adapter
 

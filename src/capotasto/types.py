@@ -47,12 +47,19 @@ class Encoded:
     learn: list of T booleans: the loss is taken on this token
     slot:  the virtual tokens of a prompt stand before ids[slot]
     cut:   tokens removed from the left because the example was too long
+    label: the class to be chosen, where a head chooses: −1 is one that the head does not know
     """
 
     ids: tuple[int, ...]
     learn: tuple[bool, ...]
     slot: int = 0
     cut: int = 0
+    label: int | None = None
+
+    @property
+    def learnt(self) -> int:
+        """How many things the loss is taken on: tokens, or one class."""
+        return sum(self.learn) if self.label is None else int(self.label >= 0)
 
 
 @dataclass(frozen=True, slots=True)

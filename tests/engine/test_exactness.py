@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from capotasto.methods.prompt import PromptAdapter
-from capotasto.objectives.lm import row_losses
+from capotasto.objectives import row_losses
 from capotasto.types import Encoded
 from tests import reference
 

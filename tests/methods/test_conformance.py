@@ -49,7 +49,9 @@ class Watched(Job):
 
 def make_job(method: str, base: Base, rows: int = 8, **settings: object) -> Watched:
     chosen = TrainSettings(**{"batch_tokens": 120, "epochs": 3, "patience": 9, **settings})
-    return Watched("a", make_adapter(method, base), make_rows(base, rows), make_rows(base, 3, seed=9), chosen, LR)
+    adapter = make_adapter(method, base)
+    held_out = make_rows(base, 3, 9, adapter)
+    return Watched("a", adapter, make_rows(base, rows, 0, adapter), held_out, chosen, LR)
 
 
 def steps(base: Base, job: Job, count: int, micro_tokens: int = 1024) -> None:
@@ -67,7 +69,7 @@ def test_only_the_adapter_is_learnt_and_all_of_it(base: Base, method: str) -> No
     steps(base, job, 3)
     assert all(torch.equal(tensor, frozen[name]) for name, tensor in base.model.state_dict().items())
     assert not any(parameter.grad is not None for parameter in base.model.parameters())
-    assert all(bool((now != before).all()) for now, before in zip(learnt(job), start, strict=True))
+    assert all(bool((now != before).any()) for now, before in zip(learnt(job), start, strict=True))
 
 
 def test_looking_before_training_changes_nothing(base: Base, method: str) -> None:
@@ -89,7 +91,7 @@ def test_a_mixed_batch_equals_its_rows_alone(exact: Base, method: str) -> None:
 
 
 def test_a_row_does_not_see_its_neighbours(exact: Base, method: str) -> None:
-    """Shorter, longer, before, behind, and even one that computes nothing but NaN."""
+    """Shorter, longer, before, behind, and even one that computes nothing but NaN. (A head changes no logits.)"""
     rows = sorted(make_rows(exact, 6), key=lambda row: len(row.ids))
     mine, broken = make_adapter(method, exact), make_adapter(method, exact, seed=1)
     with torch.no_grad():
@@ -105,14 +107,14 @@ def test_a_row_does_not_see_its_neighbours(exact: Base, method: str) -> None:
 def test_one_part_or_many_give_the_same_gradients(exact: Base, method: str) -> None:
     """Tokens are counted, not batches: a batch in one part, row by row, and the obvious sum agree."""
     whole, parts = (make_job(method, exact, rows=4, batch_tokens=10_000) for _ in range(2))
-    assert len({sum(row.learn) for row in whole.rows}) > 1, "targets of unequal length"
+    assert len({len(row.ids) for row in whole.rows}) > 1, "rows of unequal length"
     steps(exact, whole, 1, micro_tokens=10_000)
     steps(exact, parts, 1, micro_tokens=1)
 
     model = reference.untouched(tiny_base(exact.config.model_type, torch.float64))
     naive = make_adapter(method, exact)
     total = sum(reference.loss_alone(model, row, naive) for row in whole.rows)
-    (total / sum(sum(row.learn) for row in whole.rows)).backward()
+    (total / sum(row.learnt for row in whole.rows)).backward()
     for one, other, plain in zip(whole.gradients, parts.gradients, naive.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-7)
         torch.testing.assert_close(one, plain.grad, rtol=1e-4, atol=1e-7)

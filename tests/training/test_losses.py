@@ -73,7 +73,7 @@ def test_without_gradients_none_are_made(states: torch.Tensor, targets: torch.Te
 
 def test_only_supervised_tokens_pass_the_output_layer(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rows that reach the vocabulary are the learnt ones; a prompt's tokens cost no logits."""
-    from capotasto.objectives.lm import row_losses
+    from capotasto.objectives import row_losses
     from tests.making import make_adapter, make_base, make_rows
 
     base = make_base("llama", torch.float32)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from capotasto.training.optim import angular, learning_rate_at
+from capotasto.methods.angular import angular
+from capotasto.training.optim import learning_rate_at
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7, 100, 1000])

@@ -86,6 +86,16 @@ class FrozenBase:
         return int(self.config.num_hidden_layers)
 
     @property
+    def kv_heads(self) -> int:
+        """K, the heads that have keys and values of their own."""
+        return int(getattr(self.config, "num_key_value_heads", None) or self.config.num_attention_heads)
+
+    @property
+    def head_size(self) -> int:
+        """D, the width of a head."""
+        return int(getattr(self.config, "head_dim", None) or self.config.hidden_size // self.config.num_attention_heads)
+
+    @property
     def context(self) -> int | None:
         """The longest sequence in tokens, or None where the architecture sets no limit (BLOOM)."""
         found = (getattr(self.config, key, None) for key in _CONTEXT_KEYS)

@@ -18,9 +18,9 @@ def look(base: "Base", data: str, folder: Path, settings: TuneSettings) -> dict[
     from capotasto.data.split import distinct
     from capotasto.experiment import folder as run_folder
     from capotasto.experiment.plan import plan
-    from capotasto.methods import METHODS
+    from capotasto.experiment.start import check_method
 
-    METHODS[settings.method]  # an unknown one is an error
+    check_method(settings.method)
     run_folder.check(folder, settings.resume, settings.force)
     name = settings.name or folder.resolve().name
     with tempfile.TemporaryDirectory() as scratch:
@@ -52,7 +52,7 @@ def _counts(rows: "list[Encoded]") -> dict[str, int]:
     return {
         "rows": len(rows),
         "tokens": sum(len(row.ids) for row in rows),
-        "learnt": sum(sum(row.learn) for row in rows),
+        "learnt": sum(row.learnt for row in rows),
         "truncated": sum(row.cut > 0 for row in rows),
     }
 

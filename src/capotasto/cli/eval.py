@@ -81,7 +81,7 @@ def _judge(
     """Everyone answers the same rows, cut to the length that leaves room for the longest prompt."""
     from capotasto.evaluate.judge import ask, judge
 
-    virtual = max((len(one.embeds()) for one in adapters.values()), default=0)
+    virtual = max((one.tokens for one in adapters.values()), default=0)
     room = max_length if base.context is None else min(max_length, base.context - virtual)
     with err.status("scoring") as status:
         without = ask(base, base.renderer(None, room), dataset.examples, labels, None)

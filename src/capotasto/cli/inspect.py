@@ -1,5 +1,6 @@
 """`capo inspect`: an adapter's papers."""
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,10 +54,10 @@ def _size(path: Path) -> dict[str, int]:
         )
     try:
         with safe_open(path, framework="numpy") as file:
-            tokens, width = file.get_slice("prompt_embeddings").get_shape()
+            shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118 (not a dict)
     except (SafetensorError, ValueError) as error:
-        raise AdapterError(f"{path} holds no soft prompt ({error}); take it from its source again") from None
-    return {"virtual_tokens": tokens, "width": width, "bytes": path.stat().st_size}
+        raise AdapterError(f"{path} holds no adapter ({error}); take it from its source again") from None
+    return {"numbers": sum(math.prod(shape) for shape in shapes), "bytes": path.stat().st_size}
 
 
 def _nearest(folder: Path, where: BaseSettings) -> list[dict[str, Any]]:
@@ -85,7 +86,7 @@ def _papers(found: dict[str, Any]) -> list[tuple[str, str]]:
     foreign = found.get("adapter_config", {}).get("base_model_name_or_path") or "unknown"
     return [
         ("Method", manifest.get("method") or "prompt, saved by PEFT"),
-        ("Size", f"{size['virtual_tokens']} virtual tokens × {size['width']}, {format.size(size['bytes'])}"),
+        ("Size", f"{format.count(size['numbers'])} numbers, {format.size(size['bytes'])}"),
         ("Placement", manifest.get("placement", "front")),
         ("Base", f"{base['name']} ({base['fingerprint'][:12]}), {base['source']}" if base else foreign),
         ("Data", f"{data['path']} ({data['hash'][:12]})" if data else ""),

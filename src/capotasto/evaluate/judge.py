@@ -29,18 +29,38 @@ def ask(
     base: FrozenBase, renderer: Renderer, examples: Sequence[Example], labels: Sequence[str], adapter: Adapter | None
 ) -> Answers:
     """Ask all questions that make sense: choosing and writing only where the task is to name a label."""
+    index = {label: i for i, label in enumerate(labels)}
+    truth = np.array([index.get(example.label or "", -1) for example in examples])
+    if adapter is not None and adapter.classes():
+        return _by_head(base, renderer, examples, labels, truth, adapter)
     rows = [renderer.encode(example) for example in examples]
     sums, counts = score(base, rows, [adapter] * len(rows))
     if not labels:
         return Answers(sums, counts)
     chances = choose(base, renderer, examples, labels, adapter)
-    index = {label: i for i, label in enumerate(labels)}
-    truth = np.array([index.get(example.label or "", -1) for example in examples])
     settings = decode.GenerateSettings(max_new_tokens=renderer.longest(labels))
     prompts = [renderer.prompt(example.turns[:-1], settings.max_new_tokens) for example in examples]
     texts = write(base, renderer, prompts, [adapter] * len(prompts), settings)
     wanted = [example.completion for example in examples]
     return Answers(sums, counts, chances.argmax(1), truth, texts, wanted, len(labels))
+
+
+def _by_head(
+    base: FrozenBase,
+    renderer: Renderer,
+    examples: Sequence[Example],
+    labels: Sequence[str],
+    truth: np.ndarray,
+    adapter: Adapter,
+) -> Answers:
+    """A head writes nothing: its loss is the nats of the true label, spread over the tokens that the label would take,
+    so that it compares with that of a model which writes the label."""
+    chances = choose(base, renderer, examples, labels, adapter)
+    chosen = chances.argmax(1)
+    counts = np.array([sum(renderer.encode(example).learn) for example in examples])
+    sums = -np.where(truth >= 0, chances[np.arange(len(truth)), truth], 0.0)
+    texts = [labels[i] for i in chosen]
+    return Answers(sums, counts, chosen, truth, texts, [example.completion for example in examples], len(labels))
 
 
 def judge(answers: Answers, against: Answers | None = None) -> Judgement:

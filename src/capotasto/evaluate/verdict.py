@@ -38,15 +38,16 @@ def _show(name: str, measure: Measure) -> str:
 
 
 def diagnosis(
-    base: Judgement, tuned: Judgement, norms: np.ndarray, usual: float, gradients: list[float], labels: list[str]
+    base: Judgement, tuned: Judgement, norms: np.ndarray | None, usual: float, gradients: list[float], labels: list[str]
 ) -> list[str]:
     """Signs that a prompt did not learn, each with what to try.
 
-    norms: [P] lengths of the virtual tokens; usual: median length of the vocabulary's vectors
+    norms: [P] lengths of the virtual tokens, None where there are none
+    usual: median length of the vocabulary's vectors
     gradients: gradient norm of every step
     """
     found = []
-    if len(norms) and (np.median(norms) > 3 * usual or np.median(norms) < usual / 3):
+    if norms is not None and (np.median(norms) > 3 * usual or np.median(norms) < usual / 3):
         found.append(
             f"The virtual tokens are {np.median(norms) / usual:.1f} times as long as the vocabulary's vectors:"
             " far from anything the base has read. Try --init text:… and leave --lr out."

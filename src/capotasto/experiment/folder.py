@@ -11,7 +11,7 @@ from capotasto.training.resume import FILE as CHECKPOINT
 LOG, RUN, REPORT = "log.jsonl", "run.json", "report.html"
 _OURS = (
     *(LOG, RUN, REPORT, CHECKPOINT, "start.json", "initial.safetensors"),
-    *("adapter_config.json", "adapter_model.safetensors", "manifest.json"),
+    *("adapter_config.json", "adapter_model.safetensors", "manifest.json", "training.safetensors"),
 )
 NEUTRAL = {"resume", "force", "report_to", "checkpoint_seconds", "name"}  # settings that do not change the adapter
 

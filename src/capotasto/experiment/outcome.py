@@ -22,7 +22,6 @@ from capotasto.experiment.plan import START, Plan, identify, read_splits
 from capotasto.experiment.settings import TuneSettings
 from capotasto.methods.adapter import Adapter
 from capotasto.methods.initial import usual_length
-from capotasto.methods.prompt import PromptAdapter
 from capotasto.records import read_json, read_lines, write_json
 from capotasto.session import Base
 from capotasto.types import Example, Measure
@@ -41,7 +40,7 @@ class Run:
     """
 
     folder: Path
-    adapter: PromptAdapter
+    adapter: Adapter
     scores: dict[str, dict[str, Measure]]
     helped: bool
     verdict: str
@@ -51,7 +50,6 @@ class Run:
 def conclude(base: Base, plan: Plan, best_step: int) -> Run:
     """Save the adapter, judge it beside the bare base and write `run.json`."""
     adapter = plan.job.adapter
-    assert isinstance(adapter, PromptAdapter)
     memory = peak_memory_mb()
     facts = {"data": {"path": plan.dataset.path, "hash": plan.dataset.hash}, "settings": plan.settings.model_dump()}
     save_adapter(adapter, plan.folder, base, {"capotasto": __version__, **facts})
@@ -102,7 +100,7 @@ def finished(folder: Path, base: Base, source: str, settings: TuneSettings) -> R
     return _run(folder, load_adapter(folder, base), read_json(folder / RUN))
 
 
-def _run(folder: Path, adapter: PromptAdapter, record: dict[str, Any]) -> Run:
+def _run(folder: Path, adapter: Adapter, record: dict[str, Any]) -> Run:
     scores = {who: {name: Measure(**m) for name, m in found.items()} for who, found in record["scores"].items()}
     return Run(folder, adapter, scores, record["helped"], record["verdict"], record)
 
@@ -137,7 +135,8 @@ def _data(plan: Plan) -> dict[str, Any]:
 
 def _diagnosis(base: Base, plan: Plan, adapter: Adapter, without: Judgement, tuned: Judgement) -> list[str]:
     with torch.no_grad():
-        norms = adapter.embeds().float().norm(dim=1).cpu().numpy()
+        vectors = adapter.embeds()
+        norms = None if vectors is None else vectors.float().norm(dim=1).cpu().numpy()
     steps = [line for line in read_lines(plan.folder / LOG) if line["kind"] == "step"]
     gradients = [line["gradient_norm"] for line in steps]
     return diagnosis(without, tuned, norms, usual_length(base), gradients, plan.dataset.labels)
@@ -172,7 +171,7 @@ def _wanted(row: Example, asked: tuple) -> str:
 
 
 def _lengths(plan: Plan) -> dict[str, list[int]]:
-    learnt = [sum(row.learn) for row in plan.job.rows]
+    learnt = [row.learnt for row in plan.job.rows]
     return {"prompt": [len(row.ids) - n for row, n in zip(plan.job.rows, learnt, strict=True)], "completion": learnt}
 
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save
-
 from capotasto import data
 from capotasto.data import Dataset, Splits
 from capotasto.data.dataset import hash_of
@@ -14,17 +12,16 @@ from capotasto.data.split import check_leakage, distinct
 from capotasto.errors import DataError, SettingError
 from capotasto.experiment import folder as run_folder
 from capotasto.experiment.settings import TuneSettings
-from capotasto.experiment.start import default_init
-from capotasto.methods.initial import embedding_rms, initial
-from capotasto.methods.prompt import PromptAdapter
-from capotasto.records import read_json, write_bytes, write_json
+from capotasto.experiment.start import default_init, takes_init, untrained
+from capotasto.methods.adapter import Adapter
+from capotasto.objectives.classify import encode as encode_class
+from capotasto.records import read_json, write_json
 from capotasto.session import Base
 from capotasto.tokens.render import Renderer
 from capotasto.training.job import Job
-from capotasto.training.optim import angular
 from capotasto.types import Encoded, Example
 
-START, INITIAL = "start.json", "initial.safetensors"
+START = "start.json"
 
 
 @dataclass
@@ -56,18 +53,22 @@ def plan(base: Base, source: str, folder: Path, settings: TuneSettings) -> Plan:
     if settings.resume:
         run_folder.sweep(folder)
     dataset, splits = read_splits(source, settings)
-    room = settings.max_length if base.context is None else min(settings.max_length, base.context - settings.tokens)
+    room = settings.max_length if base.context is None else min(settings.max_length, base.context - settings.virtual)
     renderer = Renderer(base.tokenizer, settings.placement, room)
-    rows = [renderer.encode(example) for example in splits.train]
-    held_out = [renderer.encode(example) for example in splits.val]
     identity = identify(base, dataset, splits, settings)
-    adapter = _adapter(base, folder, settings, dataset, splits.train, rows, identity)
-    rate, rule = settings.lr, "as set"
-    if rate is None:
-        rms = embedding_rms(base)
-        rate, rule = angular(rms), f"{angular(rms) / rms:.2g} × the embedding's root mean square ({rms:.3g})"
+    adapter = _adapter(base, folder, settings, dataset, splits.train, renderer, identity)
+    rows, held_out = (_encoded(renderer, side, adapter) for side in (splits.train, splits.val))
+    rate, rule = (settings.lr, "as set") if settings.lr is not None else adapter.rate(base)
     job = Job(adapter.name, adapter, rows, held_out, settings, rate)
     return Plan(folder, settings, dataset, splits, renderer, job, identity, rule)
+
+
+def _encoded(renderer: Renderer, examples: Sequence[Example], adapter: Adapter) -> list[Encoded]:
+    """As the adapter learns them: with answers to be written, or with classes for its head."""
+    classes = adapter.classes()
+    if classes:
+        return [encode_class(renderer, example, classes) for example in examples]
+    return [renderer.encode(example) for example in examples]
 
 
 def identify(base: Base, dataset: Dataset, splits: Splits, settings: TuneSettings) -> str:
@@ -115,23 +116,31 @@ def _adapter(
     settings: TuneSettings,
     dataset: Dataset,
     examples: Sequence[Example],
-    rows: Sequence[Encoded],
+    renderer: Renderer,
     identity: str,
-) -> PromptAdapter:
+) -> Adapter:
     """The untrained adapter. Its start is written down first, so that a resumed run need not find it again."""
-    vectors, start = None, None
+    init = None
     if settings.resume and (folder / START).exists():
         note = read_json(folder / START)
-        if note["identity"] == identity:
-            vectors, start = load_file(folder / INITIAL)["prompt_embeddings"], note["init"]
-    if vectors is None:
-        init = settings.init or default_init(base, examples, rows, dataset.labels, settings.tokens, settings.seed)
-        vectors, start = initial(base, init, settings.tokens, dataset.labels, settings.seed)
-        start = {**start, "seed": settings.seed, "chosen": "by trial" if settings.init is None else "as set"}
+        init = note["init"] if note["identity"] == identity else None
+    if init is None:
+        init = settings.init or _chosen(base, settings, dataset, examples, renderer)
         if settings.force and not settings.resume:
             run_folder.clear(folder)
-        write_bytes(folder / INITIAL, save({"prompt_embeddings": vectors.contiguous()}))
-        write_json(folder / START, {"identity": identity, "init": start})
-    facts: dict[str, Any] = {"placement": settings.placement, "start": start, "dialogue": not examples[0].plain}
+        write_json(folder / START, {"identity": identity, "init": init})
     name = settings.name or folder.resolve().name
-    return PromptAdapter(vectors, name=name, fingerprint=base.fingerprint, **facts).to(base.device)
+    facts: dict[str, Any] = {"fingerprint": base.fingerprint, "dialogue": not examples[0].plain}
+    start = {"chosen": "by trial" if settings.init is None else "as set"} if init else {}
+    begun = settings.model_copy(update={"init": init or None})
+    return untrained(base, begun, dataset.labels, settings.seed, name=name, start=start, **facts)
+
+
+def _chosen(
+    base: Base, settings: TuneSettings, dataset: Dataset, examples: Sequence[Example], renderer: Renderer
+) -> str:
+    """What virtual tokens start from; empty for methods without them."""
+    if not takes_init(settings.method):
+        return ""
+    rows = [renderer.encode(example) for example in examples]
+    return default_init(base, examples, rows, dataset.labels, settings.tokens, settings.seed)

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 
 from capotasto.config import Settings
 from capotasto.errors import SettingError
+from capotasto.methods.settings import MethodSettings
 from capotasto.training.settings import TrainSettings
 
 
@@ -35,16 +36,6 @@ class DataSettings(Settings):
         return {name.strip(): column.strip() for name, _, column in (part.partition("=") for part in parts)} or None
 
 
-class PromptSettings(Settings):
-    """The soft prompt."""
-
-    tokens: int = Field(20, ge=1, description="virtual tokens")
-    init: str | None = Field(
-        None, description="start: text:WORDS, labels, vocab, random, peft-random or from:DIR; left out: chosen by trial"
-    )
-    placement: Literal["front", "after_bos", "system"] = Field("front", description="where the virtual tokens stand")
-
-
 class RunSettings(Settings):
     """Where and how a run is kept."""
 
@@ -57,14 +48,20 @@ class RunSettings(Settings):
     checkpoint_seconds: float = Field(20.0, ge=0, description="seconds between two checkpoints")
 
 
-class TuneSettings(RunSettings, DataSettings, PromptSettings, TrainSettings):
+VIRTUAL = {"prompt", "ptuning", "residual", "prefix"}  # methods with virtual tokens
+
+
+class TuneSettings(RunSettings, DataSettings, MethodSettings, TrainSettings):
     """Everything `capo tune` can be told."""
 
-    method: str = Field("prompt", description="what is learned (capo methods lists them)")
+    @property
+    def virtual(self) -> int:
+        """Virtual tokens that the method puts before a row."""
+        return self.tokens if set(self.method.split("+")) & VIRTUAL else 0
 
     def check_context(self, context: int | None) -> None:
         """Errors: virtual tokens that leave no room for text."""
-        if context is not None and self.tokens >= context:
+        if context is not None and self.virtual >= context:
             raise SettingError(
                 f"{self.tokens} virtual tokens fill the context of {context} tokens; choose fewer with --tokens"
             )

@@ -1,16 +1,59 @@
-"""Where a soft prompt starts when the user does not say: candidates from the data, tried on a few training rows."""
+"""An adapter before its training; where the user does not say what virtual tokens start from, candidates are tried."""
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 
 from capotasto.evaluate.questions import score
-from capotasto.methods.initial import initial
+from capotasto.methods import METHODS
+from capotasto.methods.adapter import Adapter
+from capotasto.methods.combined import CombinedAdapter
 from capotasto.methods.prompt import PromptAdapter
+from capotasto.methods.settings import MethodSettings
+from capotasto.promote import promote
 from capotasto.session import Base
 from capotasto.types import Encoded, Example
 
+NOISE = ("random", "zero")  # a prefix that starts from these needs no pass through the base
 TRIAL_TOKENS = 600  # real tokens of training rows on which each candidate is tried
+
+
+def untrained(base: Base, settings: MethodSettings, labels: Sequence[str], seed: int, **facts: Any) -> Adapter:
+    """The adapter that `settings.method` means; methods joined by + become one adapter.
+
+    Errors: an unknown method, settings that this base cannot carry out.
+    """
+    if "+" in settings.method:
+        parts = [
+            untrained(base, settings.model_copy(update={"method": name}), labels, seed, **facts)
+            for name in settings.method.split("+")
+        ]
+        start = {part.method: part.start for part in parts}
+        return CombinedAdapter(parts, base, placement=settings.placement, **{**facts, "start": start})
+    kind = method_of(settings.method)
+    if kind.grows and settings.init not in NOISE:
+        prompt = PromptAdapter.fresh(base, settings, list(labels), seed, **facts)
+        grown = promote(base, prompt, settings.frozen_tokens)
+        grown.start = prompt.start
+        return grown
+    return kind.fresh(base, settings, list(labels), seed, **facts)
+
+
+def takes_init(method: str) -> bool:
+    """True for methods with virtual tokens, which start from something."""
+    return any(method_of(name).begins for name in method.split("+"))
+
+
+def check_method(method: str) -> None:
+    """Errors: an unknown method, before any work is done."""
+    for name in method.split("+"):
+        method_of(name)
+
+
+def method_of(name: str) -> type[Adapter]:
+    """The class of a method. Errors: an unknown one."""
+    return cast(type[Adapter], METHODS[name.partition(":")[0]])
 
 
 def default_init(
@@ -58,5 +101,5 @@ def _trial_rows(rows: Sequence[Encoded], seed: int) -> list[Encoded]:
 
 
 def _prompt(base: Base, init: str, tokens: int, labels: Sequence[str], seed: int) -> PromptAdapter:
-    vectors, _ = initial(base, init, tokens, labels, seed)
-    return PromptAdapter(vectors, name=init, fingerprint=base.fingerprint).to(base.device)
+    settings = MethodSettings(init=init, tokens=tokens)
+    return PromptAdapter.fresh(base, settings, list(labels), seed, name=init, fingerprint=base.fingerprint)

@@ -12,8 +12,8 @@ from capotasto.experiment.log import Log
 from capotasto.experiment.outcome import Run, conclude, finished
 from capotasto.experiment.plan import Plan, plan
 from capotasto.experiment.settings import TuneSettings
+from capotasto.experiment.start import check_method
 from capotasto.experiment.track import open_tracker
-from capotasto.methods import METHODS
 from capotasto.session import Base, load_base
 from capotasto.training.loop import train
 from capotasto.training.resume import FILE as CHECKPOINT
@@ -46,7 +46,7 @@ def tune_many(base: Base, work: Mapping[Path, tuple[str, TuneSettings]], watch: 
         _publish(folder)  # it was stopped between its scores and its report
     todo = {folder: what for folder, what in work.items() if not done.get(folder)}
     for _, settings in todo.values():
-        METHODS[settings.method]  # an unknown method is an error before any work is done
+        check_method(settings.method)
     _check_names({folder: settings.name or folder.resolve().name for folder, (_, settings) in todo.items()})
     runs = [_Keeper(base, plan(base, source, folder, settings)) for folder, (source, settings) in todo.items()]
     try:

@@ -2,4 +2,17 @@
 
 from capotasto.registry import Table
 
-METHODS = Table("method", {"prompt": "capotasto.methods.prompt:PromptAdapter"})
+METHODS = Table(
+    "method",
+    {
+        "prompt": "capotasto.methods.prompt:PromptAdapter",
+        "ptuning": "capotasto.methods.ptuning:PTuningAdapter",
+        "residual": "capotasto.methods.residual:ResidualAdapter",
+        "prefix": "capotasto.methods.prefix:PrefixAdapter",
+        "lora": "capotasto.methods.lora:LoraAdapter",
+        "bottleneck": "capotasto.methods.bottleneck:BottleneckAdapter",
+        "head": "capotasto.methods.head:HeadAdapter",
+        "full": "capotasto.methods.full:FullAdapter",
+        "peft": "capotasto.methods.from_peft:PeftAdapter",
+    },
+)

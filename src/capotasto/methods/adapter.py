@@ -1,13 +1,22 @@
-"""An adapter: the few numbers that make a frozen base a specialist."""
+"""An adapter: the few numbers that make a frozen base a specialist, and the five places where they touch it."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from capotasto.base.frozen import FrozenBase
+from capotasto.methods.settings import MethodSettings
+
+# What is added to the output of a linear layer: input [.., in] and output [.., out] → [.., out].
+Delta = Callable[[Tensor, Tensor], Tensor]
 
 
 class Adapter(nn.Module, ABC):
-    """What every method fills in. `forward.run` asks for the hooks and never for the method's name.
+    """What every method fills in. `forward.run` asks for the five hooks and never for the method's name:
+    `embeds`, `kv`, `deltas`, `head` and `body`. A hook that is not filled in leaves that place of the base alone.
 
     name:        the name it is called by
     fingerprint: of the base it was made for
@@ -17,6 +26,8 @@ class Adapter(nn.Module, ABC):
     """
 
     method: str
+    grows = False  # True: it may start as a soft prompt and is made from one by `promote`
+    begins = ""  # the kinds of `--init` it can start from, for help texts; empty: it starts from no text
 
     def __init__(
         self,
@@ -34,9 +45,78 @@ class Adapter(nn.Module, ABC):
         self.start = start or {}
         self.dialogue = dialogue
 
-    @abstractmethod
-    def embeds(self) -> Tensor:
+    # What it does to the base.
+
+    def embeds(self) -> Tensor | None:
         """[P, E] vectors placed among the input embeddings; E is the width of the base's input embedding."""
+        return None
+
+    def kv(self) -> Tensor | None:
+        """[L, 2, K, P, D] keys and values before each layer's own, as they stand in a cache (rotated already)."""
+        return None
+
+    def deltas(self) -> Mapping[str, Delta]:
+        """Name of a linear layer of `base.model` → what is added to its output."""
+        return {}
+
+    def head(self) -> nn.Module | None:
+        """States [.., H] → [.., C] logits of classes, instead of the vocabulary."""
+        return None
+
+    def classes(self) -> list[str] | None:
+        """The C class names of its head."""
+        return None
+
+    def body(self) -> PreTrainedModel | None:
+        """A model of its own in place of the base's; its rows share no batch with others."""
+        return None
+
+    # How it is made and kept.
+
+    @classmethod
+    @abstractmethod
+    def fresh(cls, base: FrozenBase, settings: MethodSettings, labels: list[str], seed: int, **facts: Any) -> Self:
+        """An untrained one. Errors: settings that this base cannot carry out."""
+
+    @abstractmethod
+    def rate(self, base: FrozenBase) -> tuple[float, str]:
+        """The learning rate when none is given, and the rule behind it in words."""
+
+    @abstractmethod
+    def tensors(self) -> dict[str, Tensor]:
+        """What is saved, under the names that PEFT uses where PEFT has the method."""
+
+    @abstractmethod
+    def config(self, base: FrozenBase) -> dict[str, Any] | None:
+        """PEFT's `adapter_config.json` for it, or None where PEFT would read something else from it."""
+
+    @classmethod
+    @abstractmethod
+    def read(
+        cls, tensors: dict[str, Tensor], config: dict[str, Any], base: FrozenBase, where: str, **facts: Any
+    ) -> Self:
+        """From `tensors` and `config`, found at `where`. Errors: they do not fit together or to the base."""
+
+    def beside(self) -> dict[str, Tensor]:
+        """What training needs to go on later and `tensors` does not hold; kept in a file of its own."""
+        return {}
+
+    def go_on(self, kept: dict[str, Tensor]) -> None:
+        """Take up what `beside` gave."""
+
+    def shape(self) -> dict[str, Any]:
+        """What the manifest keeps because neither the tensors nor PEFT's config say it; `read` finds it in `config`."""
+        return {}
+
+    def groups(self) -> list[tuple[list[nn.Parameter], float]]:
+        """What is learned, in groups with a share of the learning rate each."""
+        return [([parameter for parameter in self.parameters() if parameter.requires_grad], 1.0)]
+
+    @property
+    def tokens(self) -> int:
+        """How many virtual tokens stand before a row's own."""
+        embeds, kv = self.embeds(), self.kv()
+        return (0 if embeds is None else len(embeds)) + (0 if kv is None else kv.shape[3])
 
     def size(self) -> int:
         """How many numbers are learned."""

@@ -6,27 +6,22 @@ https://arxiv.org/abs/2104.08691, section 2.
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
-from capotasto.methods.adapter import Adapter
+from capotasto.methods.soft import SoftPrompt
 
 
-class PromptAdapter(Adapter):
-    """A soft prompt. The parameter has the name PEFT gives it, so that the files are the same.
-
-    vectors: [P, E] the vectors to start from; kept in fp32 (or wider) whatever the base's dtype
-    """
+class PromptAdapter(SoftPrompt):
+    """A soft prompt whose vectors are learned as they are."""
 
     method = "prompt"
-    initial: Tensor
 
     def __init__(self, vectors: Tensor, **facts: Any):
-        super().__init__(**facts)
-        wide = torch.promote_types(vectors.dtype, torch.float32)
-        self.prompt_embeddings = nn.Parameter(vectors.detach().to(wide).clone())
-        self.register_buffer("initial", vectors.detach().to(wide).clone(), persistent=False)
+        super().__init__(vectors, **facts)
+        self.prompt_embeddings = nn.Parameter(self.initial.clone())
 
+    @override
     def embeds(self) -> Tensor:
         """[P, E]: the learned vectors themselves."""
         return self.prompt_embeddings

@@ -12,23 +12,26 @@ from capotasto.methods.adapter import Adapter
 from capotasto.types import Encoded
 
 
-def row_losses(
-    base: FrozenBase, batch: Sequence[Encoded], adapters: Sequence[Adapter | None]
+def losses(
+    base: FrozenBase,
+    hidden: forward.Hidden,
+    batch: Sequence[Encoded],
+    adapters: Sequence[Adapter | None],
+    chosen: Sequence[int],
 ) -> tuple[Tensor, list[int]]:
-    """Loss of each row: ([B] sums in nats, differentiable in the adapters; B numbers of supervised tokens)."""
-    hidden = forward.run(base, batch, adapters)
+    """These rows of the batch: (sums in nats, differentiable in the adapters; numbers of supervised tokens)."""
     sources, targets, rows = [], [], []
-    for i, row in enumerate(batch):
-        for token, learnt in enumerate(row.learn):
-            source = hidden.before(i, token) if learnt else -1
+    for i, row in enumerate(chosen):
+        for token, learnt in enumerate(batch[row].learn):
+            source = hidden.before(row, token) if learnt else -1
             if source >= 0:
                 sources.append(source)
-                targets.append(row.ids[token])
+                targets.append(batch[row].ids[token])
                 rows.append(i)
     device = hidden.states.device
     wanted = torch.tensor(targets, dtype=torch.long, device=device)
     states = hidden.states.index_select(0, torch.tensor(sources, dtype=torch.long, device=device))
-    losses = token_losses(states, wanted, forward.head(base))
-    index = torch.tensor(rows, dtype=torch.long, device=device)
-    sums = losses.new_zeros(len(batch)).index_add(0, index, losses)
-    return sums, torch.bincount(index.cpu(), minlength=len(batch)).tolist()
+    found = token_losses(states, wanted, forward.head(base, adapters))
+    index = torch.tensor(rows, dtype=torch.long)
+    sums = found.new_zeros(len(chosen)).index_add(0, index.to(device), found)
+    return sums, torch.bincount(index, minlength=len(chosen)).tolist()

@@ -36,7 +36,7 @@ class Job:
             raise ValueError("a job needs a learning rate: pass lr, or settings with lr")
         self.lr = peak
         self.lengths = [len(row.ids) for row in self.rows]
-        self.optimiser = torch.optim.Adam(adapter.parameters(), lr=peak, betas=(0.9, 0.98))
+        self.optimiser = torch.optim.Adam(_groups(adapter, peak), lr=peak, betas=(0.9, 0.98))
         self.epoch, self.index, self.step = 0, 0, 0
         self.seconds, self.tokens = 0.0, 0
         self.stopped = ""
@@ -67,14 +67,15 @@ class Job:
         return float(torch.nn.utils.get_total_norm(gradients))
 
     def longest(self) -> float:
-        """Length of the longest virtual token."""
-        return float(self.adapter.embeds().detach().float().norm(dim=1).max())
+        """Length of the longest virtual token; 0 where there is none."""
+        vectors = self.adapter.embeds()
+        return 0.0 if vectors is None else float(vectors.detach().float().norm(dim=1).max())
 
     def update(self) -> float:
         """One optimiser step on the gradients there are; returns its learning rate."""
         rate = learning_rate_at(self.step, self.steps, self.lr)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.step += 1
@@ -118,3 +119,7 @@ class Job:
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": slots})
         for key, value in numbers.items():
             setattr(self, key, value)
+
+
+def _groups(adapter: Adapter, lr: float) -> list[dict[str, Any]]:
+    return [{"params": parameters, "lr": lr * share, "share": share} for parameters, share in adapter.groups()]

@@ -3,14 +3,16 @@
 import math
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 
-from capotasto.artifact import LONGEST
+from capotasto import forward
 from capotasto.base.frozen import FrozenBase
 from capotasto.evaluate.questions import held_out_loss
 from capotasto.methods.initial import usual_length
-from capotasto.objectives.lm import row_losses
+from capotasto.methods.soft import LONGEST
+from capotasto.objectives import row_losses
 from capotasto.tokens.batches import cut
 from capotasto.training.job import Job
 from capotasto.types import Encoded, StepRecord
@@ -31,7 +33,8 @@ def train(base: FrozenBase, jobs: Sequence[Job], micro_tokens: int | None = None
     while live := [job for job in jobs if not job.stopped]:
         batches = [(job, job.next_batch()) for job in live]
         start = time.perf_counter()
-        losses = _gradients(base, batches, micro_tokens)
+        with _training([job for job, _ in batches]):
+            losses = _gradients(base, batches, micro_tokens)
         elapsed = time.perf_counter() - start
         all_tokens = sum(len(row.ids) for _, batch in batches for row in batch)
         for (job, batch), loss in zip(batches, losses, strict=True):
@@ -46,7 +49,7 @@ def train(base: FrozenBase, jobs: Sequence[Job], micro_tokens: int | None = None
                 continue
             job.tokens += share
             job.seconds += elapsed * share / all_tokens
-            yield _record("step", job, loss, share, sum(map(_learnt, batch)), rate, norm)
+            yield _record("step", job, loss, share, sum(row.learnt for row in batch), rate, norm)
         for job in live:
             if job.look_due and not job.failed:
                 yield _record("held_out", job, held_out_loss(base, job.held_out, job.adapter))
@@ -54,19 +57,16 @@ def train(base: FrozenBase, jobs: Sequence[Job], micro_tokens: int | None = None
 
 def _room(batches: Sequence[tuple[Job, list[Encoded]]]) -> int:
     """Real tokens of a part."""
-    return max(MICRO_TOKENS, PROMPT_SHARE * max(len(job.adapter.embeds()) for job, _ in batches))
-
-
-def _learnt(row: Encoded) -> int:
-    return sum(row.learn)
+    return max(MICRO_TOKENS, PROMPT_SHARE * max(job.adapter.tokens for job, _ in batches))
 
 
 def _gradients(base: FrozenBase, batches: Sequence[tuple[Job, list[Encoded]]], micro_tokens: int | None) -> list[float]:
     """Add each job's gradient of its mean loss over the step's supervised tokens; returns those means in nats."""
     flat = [(which, row) for which, (_, batch) in enumerate(batches) for row in batch]
-    totals = [sum(map(_learnt, batch)) for _, batch in batches]
+    totals = [sum(row.learnt for row in batch) for _, batch in batches]
     sums = [0.0] * len(batches)
-    for part in cut(range(len(flat)), [len(row.ids) for _, row in flat], micro_tokens or _room(batches)):
+    budget = micro_tokens or _room(batches)
+    for part in _parts([batches[which][0] for which, _ in flat], [row for _, row in flat], budget):
         rows = [flat[i] for i in part]
         losses, _ = row_losses(base, [row for _, row in rows], [batches[which][0].adapter for which, _ in rows])
         shares = losses.new_tensor([1 / totals[which] for which, _ in rows])
@@ -75,6 +75,25 @@ def _gradients(base: FrozenBase, batches: Sequence[tuple[Job, list[Encoded]]], m
             sums[which] += loss
     _synchronise(base.device)
     return [total / count for total, count in zip(sums, totals, strict=True)]
+
+
+def _parts(jobs: Sequence[Job], rows: Sequence[Encoded], micro_tokens: int) -> Iterator[list[int]]:
+    """Row numbers in parts that fit into memory and may share a batch."""
+    lengths = [len(row.ids) for row in rows]
+    for together in forward.apart([job.adapter for job in jobs]):
+        yield from cut(together, lengths, micro_tokens)
+
+
+@contextmanager
+def _training(jobs: Sequence[Job]) -> Iterator[None]:
+    """Dropout acts inside the block, drawn from the seed and the step, so that a resumed run draws the same."""
+    for job in jobs:
+        job.adapter.train()
+    with torch.random.fork_rng():
+        torch.manual_seed(jobs[0].settings.seed * 1_000_003 + jobs[0].step)
+        yield
+    for job in jobs:
+        job.adapter.eval()
 
 
 def _synchronise(device: torch.device) -> None:

@@ -1,0 +1,106 @@
+"""Several methods in one adapter (`prompt+lora`): each fills its own places of the base."""
+
+from collections.abc import Sequence
+from typing import Any, Self, cast
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import override
+
+from capotasto.base.frozen import FrozenBase
+from capotasto.errors import SettingError
+from capotasto.methods.adapter import Adapter, Delta
+from capotasto.methods.own_model import OwnModel
+from capotasto.methods.settings import MethodSettings
+
+
+class CombinedAdapter(Adapter):
+    """What its parts do, all at once. Virtual tokens stand in the order of the parts; changes add up.
+
+    Errors: parts that cannot share a batch with others.
+    """
+
+    def __init__(self, parts: Sequence[Adapter], base: FrozenBase, **facts: Any):
+        super().__init__(**facts)
+        rates = [part.rate(base)[0] for part in parts]
+        self._shares = [rate / rates[0] for rate in rates]
+        for part in parts:
+            if isinstance(part, OwnModel):
+                raise SettingError(f"{part.method} runs a model of its own and cannot be combined; train it by itself")
+        if sum(part.head() is not None for part in parts) > 1:
+            raise SettingError("two heads cannot both answer; combine one head with other methods")
+        self.parts = nn.ModuleList(parts)
+        self.method = "+".join(part.method for part in parts)
+
+    def adapters(self) -> list[Adapter]:
+        """The parts, in order."""
+        return [cast(Adapter, part) for part in self.parts]
+
+    @override
+    def embeds(self) -> Tensor | None:
+        found = [vectors for part in self.adapters() if (vectors := part.embeds()) is not None]
+        return torch.cat(found) if found else None
+
+    @override
+    def kv(self) -> Tensor | None:
+        found = [cache for part in self.adapters() if (cache := part.kv()) is not None]
+        return torch.cat(found, dim=3) if found else None
+
+    @override
+    def deltas(self) -> dict[str, Delta]:
+        found: dict[str, list[Delta]] = {}
+        for part in self.adapters():
+            for name, delta in part.deltas().items():
+                found.setdefault(name, []).append(delta)
+        return {name: _sum(deltas) for name, deltas in found.items()}
+
+    @override
+    def classes(self) -> list[str] | None:
+        return next((names for part in self.adapters() if (names := part.classes()) is not None), None)
+
+    @override
+    def head(self) -> nn.Module | None:
+        return next((head for part in self.adapters() if (head := part.head()) is not None), None)
+
+    @classmethod
+    @override
+    def fresh(cls, base: FrozenBase, settings: MethodSettings, labels: list[str], seed: int, **facts: Any) -> Self:
+        raise TypeError("its parts are made one by one")
+
+    @override
+    def rate(self, base: FrozenBase) -> tuple[float, str]:
+        """The first part's; the others learn as much faster or slower as their own rates are."""
+        rate, rule = self.adapters()[0].rate(base)
+        others = zip(self.adapters()[1:], self._shares[1:], strict=True)
+        return rate, "; ".join([rule, *(f"{part.method}: {share:.3g} times that" for part, share in others)])
+
+    @override
+    def groups(self) -> list[tuple[list[nn.Parameter], float]]:
+        return [(part.groups()[0][0], share) for part, share in zip(self.adapters(), self._shares, strict=True)]
+
+    @override
+    def tensors(self) -> dict[str, Tensor]:
+        """Nothing by itself: its parts are saved side by side."""
+        return {}
+
+    @override
+    def config(self, base: FrozenBase) -> None:
+        """PEFT has no such adapter."""
+
+    @classmethod
+    @override
+    def read(
+        cls, tensors: dict[str, Tensor], config: dict[str, Any], base: FrozenBase, where: str, **facts: Any
+    ) -> Self:
+        raise TypeError("its parts are read one by one")
+
+
+def _sum(deltas: list[Delta]) -> Delta:
+    def together(x: Tensor, y: Tensor) -> Tensor:
+        """Each change sees the output with those before it, as when hooks follow each other."""
+        out = y
+        for delta in deltas:
+            out = out + delta(x, out)
+        return out - y
+
+    return together

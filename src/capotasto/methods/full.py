@@ -1,0 +1,81 @@
+"""Full fine-tuning: parameters of the base itself, all of them or some, in a model that shares the rest with the base.
+
+The result is an ordinary model folder. Everything it forgets, it forgets for good: see `docs/methods.md`.
+"""
+
+import re
+from pathlib import Path
+from typing import Any, Self
+
+from torch import nn
+from transformers import AutoModelForCausalLM, PreTrainedModel
+from typing_extensions import override
+
+from capotasto.base.frozen import FrozenBase
+from capotasto.errors import SettingError
+from capotasto.methods.own_model import OwnModel, sibling
+from capotasto.methods.settings import MethodSettings
+
+
+class FullAdapter(OwnModel):
+    """A model of which the chosen parameters are its own and learn."""
+
+    method = "full"
+
+    @classmethod
+    @override
+    def fresh(cls, base: FrozenBase, settings: MethodSettings, labels: list[str], seed: int, **facts: Any) -> Self:
+        model = sibling(base)
+        learned = _own(model, _wanted(base, settings.train))
+        return cls(model, learned, **{**facts, "start": {"kind": "base", "detail": settings.train}})
+
+    @override
+    def rate(self, base: FrozenBase) -> tuple[float, str]:
+        return 5e-5, "5e-5, usual for all parameters of a model"
+
+    @override
+    def write(self, folder: Path, base: FrozenBase) -> None:
+        """A Hugging Face model folder with its tokenizer."""
+        self.body().save_pretrained(folder)
+        base.tokenizer.save_pretrained(folder)
+
+    @classmethod
+    @override
+    def load(cls, folder: Path, base: FrozenBase, **facts: Any) -> Self:
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=base.dtype, local_files_only=True).to(base.device)
+        model.eval().requires_grad_(False)
+        return cls(model, [], **facts)
+
+
+def _wanted(base: FrozenBase, text: str) -> set[str]:
+    """Names of the parameters that `train` means. Errors: there are none."""
+    names = {name for name, _ in base.model.named_parameters()}
+    kind, _, detail = text.partition(":")
+    if kind == "all" and not detail:
+        return names
+    if kind == "last":
+        first = base.layers - int(detail) if detail.isdigit() else -1
+        if not 0 <= first < base.layers:
+            raise SettingError(f"train {text!r}: write last:K with K from 1 to {base.layers}, the layers of this base")
+        return {name for name in names if (found := re.search(r"\.(\d+)\.", name)) and int(found.group(1)) >= first}
+    try:
+        found = {name for name in names if re.search(text, name)}
+    except re.error as error:
+        raise SettingError(f"train {text!r} is no regular expression ({error})") from None
+    if not found:
+        raise SettingError(f"train {text!r} matches no parameter; one of them is called {min(names)}")
+    return found
+
+
+def _own(model: PreTrainedModel, wanted: set[str]) -> list[nn.Parameter]:
+    """Put copies in the place of the wanted parameters, wherever they stand (tied ones stand twice)."""
+    copies = {
+        id(parameter): nn.Parameter(parameter.detach().clone())
+        for name, parameter in model.named_parameters()
+        if name in wanted
+    }
+    for module in model.modules():
+        for name, parameter in module._parameters.items():
+            if id(parameter) in copies:
+                module._parameters[name] = copies[id(parameter)]
+    return list(copies.values())

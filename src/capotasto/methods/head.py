@@ -1,0 +1,94 @@
+"""A classifier on frozen features: the base is repurposed, its states are read and its vocabulary is not used.
+
+Source: Howard and Ruder 2018, https://arxiv.org/abs/1801.06146, section 3.3 (pooled features); the linear head has the
+name and the form of transformers' sequence classifiers.
+"""
+
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import override
+
+from capotasto.base.frozen import FrozenBase
+from capotasto.errors import AdapterError, SettingError
+from capotasto.methods.adapter import Adapter
+from capotasto.methods.settings import MethodSettings
+
+_PREFIX = "base_model.model.score."
+
+
+class _Head(nn.Sequential):
+    """Normed features, a hidden layer if there is one, logits. States of different bases have different scales."""
+
+    def __init__(self, size: int, classes: int, pooling: str, hidden: int):
+        last = nn.Linear(hidden or size, classes)
+        layers = [nn.Linear(size, hidden), nn.ReLU(), last] if hidden else [last]
+        super().__init__(nn.LayerNorm(size, elementwise_affine=False), *layers)
+        self.pooling = pooling
+
+
+class HeadAdapter(Adapter):
+    """States [.., H] → [.., C] logits.
+
+    labels:  C class names, in the order of the logits
+    pooling: `last` reads the state of a row's last token, `mean` the mean of its states
+    hidden:  width of a hidden layer; 0 is a linear classifier
+    """
+
+    method = "head"
+
+    def __init__(
+        self, labels: list[str], size: int, pooling: str = "last", hidden: int = 0, seed: int = 0, **facts: Any
+    ):
+        super().__init__(**facts)
+        self.labels, self.pooling, self.hidden = labels, pooling, hidden
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.score = _Head(size, len(labels), pooling, hidden)
+
+    @override
+    def classes(self) -> list[str]:
+        return self.labels
+
+    @override
+    def head(self) -> nn.Module:
+        return self.score
+
+    @classmethod
+    @override
+    def fresh(cls, base: FrozenBase, settings: MethodSettings, labels: list[str], seed: int, **facts: Any) -> Self:
+        if not labels:
+            raise SettingError("method head chooses among labels, and this data has none; map them: --map label=COLUMN")
+        made = cls(labels, base.config.hidden_size, settings.pooling, settings.hidden, seed, **facts)
+        return made.to(base.device)
+
+    @override
+    def rate(self, base: FrozenBase) -> tuple[float, str]:
+        return 1e-2, "1e-2, for a classifier on normed features"
+
+    @override
+    def tensors(self) -> dict[str, Tensor]:
+        return {f"{_PREFIX}{name}": value.detach() for name, value in self.score.state_dict().items()}
+
+    @override
+    def config(self, base: FrozenBase) -> None:
+        """PEFT has no such method by itself."""
+
+    @override
+    def shape(self) -> dict[str, Any]:
+        return {"labels": self.labels, "pooling": self.pooling}
+
+    @classmethod
+    @override
+    def read(
+        cls, tensors: dict[str, Tensor], config: dict[str, Any], base: FrozenBase, where: str, **facts: Any
+    ) -> Self:
+        weights = {key.removeprefix(_PREFIX): value for key, value in tensors.items()}
+        hidden = len(weights["1.weight"]) if "3.weight" in weights else 0
+        made = cls(config["labels"], base.config.hidden_size, config["pooling"], hidden, **facts)
+        try:
+            made.score.load_state_dict(weights)
+        except RuntimeError as error:
+            raise AdapterError(f"{where} does not fit {base.name}: {error}") from None
+        return made

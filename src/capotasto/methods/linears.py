@@ -1,0 +1,95 @@
+"""The linear layers of a base: which there are, which a user means, and which end a sub-layer."""
+
+import re
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from capotasto.base.frozen import FrozenBase
+from capotasto.errors import SettingError, nearest
+
+Linear = nn.Linear | Conv1D
+
+# The last linear layer of each sub-layer, by the name the architectures give it.
+_ATTENTION_ENDS = ("o_proj", "out_proj", "self_attention.dense", "attn.c_proj", "attention.output.dense", "out_lin")
+_FEED_FORWARD_ENDS = ("down_proj", "fc2", "dense_4h_to_h", "mlp.c_proj", "output.dense", "lin2")
+
+
+def linears(model: PreTrainedModel) -> dict[str, Linear]:
+    """Name → linear layer, all but the output layer."""
+    output = model.get_output_embeddings()
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear | Conv1D) and module is not output
+    }
+
+
+def chosen(base: FrozenBase, targets: str, layers: str | None = None) -> dict[str, Linear]:
+    """The layers that `targets` means: `all-linear`, or last parts of names, with commas between.
+
+    Errors: a target that no layer is called, layers that do not exist.
+    """
+    found = linears(base.model)
+    wanted = [part.strip() for part in targets.split(",") if part.strip()]
+    if wanted != ["all-linear"]:
+        kinds = sorted({name.rsplit(".", 1)[-1] for name in found})
+        for target in wanted:
+            if not any(_called(name, target) for name in found):
+                raise SettingError(f"no linear layer of {base.name} is called {target!r}; {nearest(target, kinds)}")
+        found = {name: module for name, module in found.items() if any(_called(name, one) for one in wanted)}
+    return found if layers is None else _in_layers(found, _numbers(layers, base.layers))
+
+
+def ends(base: FrozenBase, attention: bool) -> dict[str, Linear]:
+    """The linear layer that ends each feed-forward sub-layer, and with `attention` each attention too."""
+    suffixes = (*_ATTENTION_ENDS, *_FEED_FORWARD_ENDS) if attention else _FEED_FORWARD_ENDS
+    found = {name: module for name, module in linears(base.model).items() if _ends(name, suffixes)}
+    if attention is False:
+        found = {name: module for name, module in found.items() if not _ends(name, _ATTENTION_ENDS)}
+    if not found:
+        raise SettingError(f"the sub-layers of {type(base.model).__name__} are not known; use --method lora")
+    return found
+
+
+def weight_of(layer: Linear) -> Tensor:
+    """[out, in]."""
+    return layer.weight.T if isinstance(layer, Conv1D) else layer.weight
+
+
+def sizes(layer: Linear) -> tuple[int, int]:
+    """(in, out)."""
+    out, into = weight_of(layer).shape
+    return into, out
+
+
+def _called(name: str, target: str) -> bool:
+    return name == target or name.endswith(f".{target}")
+
+
+def _ends(name: str, suffixes: Sequence[str]) -> bool:
+    return any(_called(name, suffix) for suffix in suffixes)
+
+
+def _in_layers(found: dict[str, Linear], numbers: set[int]) -> dict[str, Linear]:
+    def number(name: str) -> int:
+        match = re.search(r"\.(\d+)\.", name)
+        return int(match.group(1)) if match else -1
+
+    return {name: module for name, module in found.items() if number(name) in numbers}
+
+
+def _numbers(text: str, count: int) -> set[int]:
+    """`15-29` or `0,4,8` → layer numbers."""
+    numbers: set[int] = set()
+    try:
+        for part in text.split(","):
+            first, _, last = part.strip().partition("-")
+            numbers |= set(range(int(first), int(last or first) + 1))
+    except ValueError:
+        raise SettingError(f"layers {text!r} cannot be read; write 15-29, or 0,4,8") from None
+    if not numbers or max(numbers) >= count:
+        raise SettingError(f"layers {text!r} do not exist; this base has layers 0-{count - 1}")
+    return numbers

@@ -1,0 +1,187 @@
+"""LoRA: a low-rank change of frozen linear layers, and DoRA, which learns the weights' lengths apart.
+
+Sources: Hu et al. 2021, https://arxiv.org/abs/2106.09685, section 4; rsLoRA, https://arxiv.org/abs/2312.03732,
+section 3; DoRA, https://arxiv.org/abs/2402.09353, section 4. Names of tensors and the start are PEFT's.
+"""
+
+import math
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import override
+
+from capotasto.base.frozen import FrozenBase
+from capotasto.errors import AdapterError, SettingError
+from capotasto.methods.adapter import Adapter, Delta
+from capotasto.methods.linears import Linear, chosen, linears, sizes, weight_of
+from capotasto.methods.settings import MethodSettings
+
+_PREFIX = "base_model.model."
+
+
+class LoraAdapter(Adapter):
+    """`y + scale · B A x` at each target.
+
+    layers: name of a target → the frozen layer
+    scale:  what the change is multiplied by
+    """
+
+    method = "lora"
+
+    def __init__(
+        self,
+        layers: Mapping[str, Linear],
+        *,
+        rank: int,
+        alpha: float,
+        rslora: bool = False,
+        dora: bool = False,
+        dropout: float = 0.0,
+        seed: int = 0,
+        **facts: Any,
+    ):
+        super().__init__(**facts)
+        self.rank, self.alpha, self.rslora, self.dropout = rank, alpha, rslora, dropout
+        self.scale = alpha / (math.sqrt(rank) if rslora else rank)
+        self._layers = dict(layers)  # a plain dictionary of frozen layers: they are not this module's own
+        self.down, self.up = nn.ParameterDict(), nn.ParameterDict()
+        self.length = nn.ParameterDict() if dora else None
+        generator = torch.Generator().manual_seed(seed)
+        for name, layer in layers.items():
+            into, out = sizes(layer)
+            dtype = torch.promote_types(layer.weight.dtype, torch.float32)
+            bound = 1 / math.sqrt(into)  # nn.Linear's own start, which PEFT uses for A; B starts at zero
+            start = (torch.rand(rank, into, generator=generator) * 2 - 1) * bound
+            self.down[_key(name)] = nn.Parameter(start.to(dtype))
+            self.up[_key(name)] = nn.Parameter(torch.zeros(out, rank, dtype=dtype))
+            if self.length is not None:
+                self.length[_key(name)] = nn.Parameter(weight_of(layer).to(dtype).norm(dim=1).cpu())
+
+    @override
+    def deltas(self) -> dict[str, Delta]:
+        return {name: partial(self._delta, name) for name in self._layers}
+
+    def _delta(self, name: str, x: Tensor, y: Tensor) -> Tensor:
+        """[.., in], [.., out] → [.., out]."""
+        down, up = self.down[_key(name)], self.up[_key(name)]
+        kept = nn.functional.dropout(x.to(down.dtype), self.dropout, self.training)
+        change = (kept @ down.T) @ up.T * self.scale
+        if self.length is not None:
+            change = self._directed(name, y.to(change.dtype), change)
+        return change.to(y.dtype)
+
+    def _directed(self, name: str, y: Tensor, change: Tensor) -> Tensor:
+        """DoRA: the outputs' weights keep a learned length and change only their direction otherwise."""
+        assert self.length is not None
+        layer = self._layers[name]
+        lengths = self._new_weight(name).norm(dim=1).detach()  # section 4.3: no gradient through the length
+        ratio = self.length[_key(name)] / lengths
+        plain = y if layer.bias is None else y - layer.bias
+        return (ratio - 1) * plain + ratio * change
+
+    def _new_weight(self, name: str) -> Tensor:
+        """[out, in] weight with the change, before DoRA's lengths."""
+        down, up = self.down[_key(name)], self.up[_key(name)]
+        return weight_of(self._layers[name]).to(up.dtype) + self.scale * up @ down
+
+    def merged(self) -> dict[str, Tensor]:
+        """Name of a target → [out, in] weight that does the same without an adapter."""
+        with torch.no_grad():
+            weights = {name: self._new_weight(name) for name in self._layers}
+            if self.length is not None:
+                for name, weight in weights.items():
+                    weight *= (self.length[_key(name)] / weight.norm(dim=1))[:, None]
+        return weights
+
+    @classmethod
+    @override
+    def fresh(cls, base: FrozenBase, settings: MethodSettings, labels: list[str], seed: int, **facts: Any) -> Self:
+        layers = chosen(base, settings.targets, settings.layers)
+        narrow = min(layers, key=lambda name: min(sizes(layers[name])))
+        if settings.rank > min(sizes(layers[narrow])):
+            raise SettingError(
+                f"rank {settings.rank} is larger than the layer {narrow} ({'×'.join(map(str, sizes(layers[narrow])))});"
+                f" choose --rank {min(sizes(layers[narrow]))} or less"
+            )
+        shape = {key: getattr(settings, key) for key in ("rank", "alpha", "rslora", "dora", "dropout")}
+        return cls(layers, **shape, seed=seed, **facts).to(base.device)
+
+    @override
+    def rate(self, base: FrozenBase) -> tuple[float, str]:
+        return 1e-3, "1e-3, usual for low-rank changes of small bases"
+
+    @override
+    def tensors(self) -> dict[str, Tensor]:
+        found = {}
+        for name in self._layers:
+            found[f"{_PREFIX}{name}.lora_A.weight"] = self.down[_key(name)].detach()
+            found[f"{_PREFIX}{name}.lora_B.weight"] = self.up[_key(name)].detach()
+            if self.length is not None:
+                found[f"{_PREFIX}{name}.lora_magnitude_vector"] = self.length[_key(name)].detach()
+        return found
+
+    @override
+    def config(self, base: FrozenBase) -> dict[str, Any]:
+        """The keys PEFT reads (https://huggingface.co/docs/peft/package_reference/lora)."""
+        return {
+            "peft_type": "LORA",
+            "task_type": "CAUSAL_LM",
+            "base_model_name_or_path": str(base.folder or base.name),
+            "inference_mode": True,
+            "r": self.rank,
+            "lora_alpha": self.alpha,
+            "lora_dropout": self.dropout,
+            "use_rslora": self.rslora,
+            "use_dora": self.length is not None,
+            "target_modules": sorted(self._layers),
+            "fan_in_fan_out": any(not isinstance(layer, nn.Linear) for layer in self._layers.values()),
+            "bias": "none",
+        }
+
+    @classmethod
+    @override
+    def read(
+        cls, tensors: dict[str, Tensor], config: dict[str, Any], base: FrozenBase, where: str, **facts: Any
+    ) -> Self:
+        _supported(config, where)
+        names = sorted({key.removeprefix(_PREFIX).rsplit(".lora_", 1)[0] for key in tensors if ".lora_" in key})
+        known = linears(base.model)
+        if not names:
+            raise AdapterError(f"{where} holds no low-rank change; name the folder that `capo tune` or PEFT wrote")
+        if any(name not in known for name in names):
+            unknown = next(name for name in names if name not in known)
+            raise AdapterError(f"{where} changes {unknown}, which {base.name} does not have; choose its base")
+        adapter = cls(
+            {name: known[name] for name in names},
+            rank=config["r"],
+            alpha=config["lora_alpha"],
+            rslora=config.get("use_rslora", False),
+            dora=config.get("use_dora", False),
+            dropout=config.get("lora_dropout", 0.0),
+            **facts,
+        )
+        own = adapter.tensors()
+        for key, value in tensors.items():
+            if key not in own or own[key].shape != value.shape:
+                raise AdapterError(f"{where}: {key} does not fit this base and its own config; take it again")
+        with torch.no_grad():
+            for key, value in own.items():
+                value.copy_(tensors[key])
+        return adapter
+
+
+def _supported(config: dict[str, Any], where: str) -> None:
+    """Errors: what PEFT's LoRA can hold and this one does not compute."""
+    for key in ("rank_pattern", "alpha_pattern", "modules_to_save", "layer_replication", "trainable_token_indices"):
+        if config.get(key):
+            raise AdapterError(f"{where} uses PEFT's {key}, which is not supported; merge it with PEFT first")
+    if config.get("bias", "none") != "none":
+        raise AdapterError(f"{where} has learned biases, which are not supported; merge it with PEFT first")
+
+
+def _key(name: str) -> str:
+    """Dots mean nesting to torch."""
+    return name.replace(".", "/")

@@ -1,0 +1,102 @@
+"""Prefix tuning: P keys and values before each layer's own, all else frozen.
+
+Sources: Li and Liang 2021, https://arxiv.org/abs/2101.00190, section 4; Cartridges, https://arxiv.org/abs/2506.06266,
+section 3, for prefixes that start as the cache of real text with a frozen first token.
+"""
+
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import override
+
+from capotasto.base.frozen import FrozenBase
+from capotasto.errors import AdapterError
+from capotasto.methods.adapter import Adapter
+from capotasto.methods.settings import MethodSettings
+from capotasto.methods.soft import KEY
+
+
+class PrefixAdapter(Adapter):
+    """A prefix of learned keys and values.
+
+    cache:  [L, 2, K, P, D] what to start from: the cache of a text, or of a soft prompt, or noise
+    frozen: so many first tokens stay as they are
+    """
+
+    method = "prefix"
+    grows = True
+    begins = "text, labels, vocab, random, zero or from:DIR"
+    initial: Tensor
+
+    def __init__(self, cache: Tensor, frozen: int = 0, **facts: Any):
+        super().__init__(**facts)
+        wide = cache.detach().to(torch.promote_types(cache.dtype, torch.float32)).clone()
+        self.frozen = min(frozen, wide.shape[3])
+        self.register_buffer("initial", wide, persistent=False)
+        self.register_buffer("first", wide[:, :, :, : self.frozen].clone())
+        self.rest = nn.Parameter(wide[:, :, :, self.frozen :].clone())
+
+    @override
+    def kv(self) -> Tensor:
+        """[L, 2, K, P, D]."""
+        return torch.cat([self.first, self.rest], dim=3)
+
+    @classmethod
+    @override
+    def fresh(cls, base: FrozenBase, settings: MethodSettings, labels: list[str], seed: int, **facts: Any) -> Self:
+        """Noise of the spread that keys and values of this base have, or zeros. What starts from a text or a soft
+        prompt needs the base to run and is made by `promote`."""
+        shape = (base.layers, 2, base.kv_heads, settings.tokens, base.head_size)
+        noise = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+        start = {"kind": settings.init or "random", "detail": "", "seed": seed, **facts.pop("start", {})}
+        return cls(noise * (settings.init != "zero"), start=start, **facts).to(base.device)
+
+    @override
+    def rate(self, base: FrozenBase) -> tuple[float, str]:
+        """Every number moves by about the rate: a share of the cache's own spread, as for soft prompts."""
+        rms = float(self.initial.square().mean().sqrt()) or 1.0
+        return 0.02 * rms, f"0.02 × the prefix's root mean square ({rms:.3g})"
+
+    @override
+    def tensors(self) -> dict[str, Tensor]:
+        """[P, L·2·K·D], PEFT's order."""
+        cache = self.kv().detach()
+        return {KEY: cache.permute(3, 0, 1, 2, 4).reshape(cache.shape[3], -1)}
+
+    @override
+    def shape(self) -> dict[str, Any]:
+        return {"num_frozen_tokens": self.frozen}
+
+    @override
+    def config(self, base: FrozenBase) -> dict[str, Any]:
+        """The keys PEFT reads (https://huggingface.co/docs/peft/package_reference/prefix_tuning)."""
+        return {
+            "peft_type": "PREFIX_TUNING",
+            "task_type": "CAUSAL_LM",
+            "base_model_name_or_path": str(base.folder or base.name),
+            "inference_mode": True,
+            "num_virtual_tokens": self.tokens,
+            "token_dim": base.kv_heads * base.head_size,
+            "num_transformer_submodules": 1,
+            "num_attention_heads": base.kv_heads,
+            "num_layers": base.layers,
+            "encoder_hidden_size": base.kv_heads * base.head_size,
+            "prefix_projection": False,
+        }
+
+    @classmethod
+    @override
+    def read(
+        cls, tensors: dict[str, Tensor], config: dict[str, Any], base: FrozenBase, where: str, **facts: Any
+    ) -> Self:
+        """PEFT's PREFIX_TUNING and CARTRIDGE keep the same tensor."""
+        flat = tensors[KEY]
+        shape = (base.layers, 2, base.kv_heads, base.head_size)
+        if flat.ndim != 2 or flat.shape[1] != torch.Size(shape).numel() or not len(flat):
+            raise AdapterError(
+                f"{where} holds a prefix of {'×'.join(map(str, flat.shape))} numbers, and a token of"
+                f" {base.name} has {torch.Size(shape).numel()} keys and values; choose the base it was made for"
+            )
+        frozen = int(config.get("num_frozen_tokens") or 0)
+        return cls(flat.view(len(flat), *shape).permute(1, 2, 3, 0, 4), frozen, **facts)

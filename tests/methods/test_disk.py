@@ -1,0 +1,109 @@
+"""Every method comes back from its folder as it went in, here and in PEFT, and what PEFT trained goes on here."""
+
+import copy
+
+import peft
+import pytest
+import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
+from transformers import AutoModelForCausalLM
+
+from capotasto.artifact import load_adapter, save_adapter
+from capotasto.methods import METHODS
+from capotasto.session import load_base
+from capotasto.types import Encoded
+from tests.making import logits_of, make_adapter, make_rows
+from tests.tiny import tiny_model, tiny_tokenizer
+
+EVERY = [*METHODS, "prompt+lora", "prefix+bottleneck", "lora+head"]
+IN_PEFT = {
+    "prompt": {},
+    "ptuning": {},
+    "residual": {},
+    "prefix": {},
+    "lora": {},
+    "lora of one layer": {"layers": "1"},
+    "lora with rank-stabilised scale": {"rslora": True},
+    "lora with lengths": {"dora": True},
+}
+IDS = (7, 30, 41, 5, 60)
+
+
+@pytest.fixture(scope="module", params=["llama", "gpt2", "bloom", "gemma"])
+def base(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    tiny_model(request.param, torch.float32).save_pretrained(folder)
+    tiny_tokenizer().save_pretrained(folder)
+    return load_base(str(folder), dtype="fp32", device="cpu")
+
+
+def plain(base):
+    return AutoModelForCausalLM.from_pretrained(base.folder, dtype=torch.float32)
+
+
+def ours(base, adapter):
+    return logits_of(base, [Encoded(IDS, (False,) * len(IDS))], [adapter])[0][-len(IDS) :]
+
+
+@pytest.mark.parametrize("method", EVERY)
+def test_a_folder_gives_back_the_same_adapter(base, tmp_path, method):
+    adapter = make_adapter(method, base)
+    save_adapter(adapter, tmp_path, base, {})
+    again = load_adapter(tmp_path, base)
+    assert (again.name, again.method, again.tokens) == (adapter.name, adapter.method, adapter.tokens)
+    assert again.classes() == adapter.classes()
+    rows = make_rows(base, 3)
+    for found, wanted in zip(logits_of(base, rows, [again] * 3), logits_of(base, rows, [adapter] * 3), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+    if (head := adapter.head()) is not None:
+        x = torch.randn(2, base.config.hidden_size)
+        torch.testing.assert_close(again.head()(x), head(x))
+
+
+@pytest.mark.parametrize("kind", IN_PEFT)
+def test_peft_reads_it_with_the_same_logits(base, tmp_path, kind):
+    adapter = make_adapter(kind.split()[0], base, **IN_PEFT[kind])
+    save_adapter(adapter, tmp_path, base, {})
+    theirs = peft.PeftModel.from_pretrained(plain(base), tmp_path)
+    if not adapter.tokens:
+        assert any(isinstance(module, BaseTunerLayer) for module in theirs.modules())
+    with torch.no_grad():
+        wanted = theirs(torch.tensor([IDS])).logits[0][-len(IDS) :]
+    torch.testing.assert_close(ours(base, adapter), wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_full_is_an_ordinary_model_folder(base, tmp_path):
+    adapter = make_adapter("full", base)
+    save_adapter(adapter, tmp_path, base, {})
+    with torch.no_grad():
+        wanted = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)(torch.tensor([IDS])).logits[0]
+    torch.testing.assert_close(ours(base, adapter), wanted, rtol=1e-4, atol=1e-4)
+
+
+CONFIGS = {
+    "prompt": peft.PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=3),
+    "p-tuning": peft.PromptEncoderConfig(task_type="CAUSAL_LM", num_virtual_tokens=3, encoder_hidden_size=32),
+    "prefix": peft.PrefixTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=3),
+    "lora": peft.LoraConfig(task_type="CAUSAL_LM", r=4, target_modules="all-linear", init_lora_weights=False),
+    "dora": peft.LoraConfig(
+        task_type="CAUSAL_LM", r=4, target_modules="all-linear", use_dora=True, init_lora_weights=False
+    ),
+    "ia3": peft.IA3Config(
+        task_type="CAUSAL_LM", target_modules="all-linear", feedforward_modules=[], init_ia3_weights=False
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_what_peft_made_is_read_with_the_same_logits_and_can_learn(base, tmp_path, kind):
+    torch.manual_seed(3)
+    theirs = peft.get_peft_model(plain(base), copy.deepcopy(CONFIGS[kind])).eval()
+    with torch.no_grad():
+        for parameter in theirs.parameters():
+            if parameter.requires_grad:
+                parameter += 0.05 * torch.randn(parameter.shape)
+        wanted = theirs(torch.tensor([IDS])).logits[0][-len(IDS) :]
+    theirs.save_pretrained(tmp_path)
+    adapter = load_adapter(tmp_path, base, "theirs")
+    torch.testing.assert_close(ours(base, adapter), wanted, rtol=1e-4, atol=1e-4)
+    assert adapter.size() > 0

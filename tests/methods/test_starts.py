@@ -1,0 +1,95 @@
+"""Where an adapter starts: the base itself, the words it was given, or the soft prompt it grew from."""
+
+import pytest
+import torch
+
+from capotasto.errors import UserError
+from capotasto.methods import METHODS
+from capotasto.methods.prompt import PromptAdapter
+from capotasto.promote import promote
+from tests.making import LABELS, logits_of, make_adapter, make_base, make_fresh, make_rows
+
+ARCHITECTURES = ("llama", "gpt2", "bloom", "opt", "gemma", "gemma2")
+IDENTITIES = {
+    "lora": {},
+    "lora with lengths": {"dora": True},
+    "bottleneck": {"sites": "houlsby"},
+    "full": {},
+    "peft": {},
+}
+
+
+@pytest.fixture(scope="module", params=ARCHITECTURES)
+def base(request):
+    return make_base(request.param)
+
+
+@pytest.mark.parametrize("kind", IDENTITIES)
+def test_what_changes_layers_starts_as_the_base(base, kind):
+    """A full copy whose norms learn takes them in fp32, as its architecture does."""
+    adapter = make_fresh(kind.split()[0], base, **IDENTITIES[kind])
+    rows = make_rows(base, 4)
+    for found, bare in zip(logits_of(base, rows, [adapter] * 4), logits_of(base, rows, [None] * 4), strict=True):
+        torch.testing.assert_close(found, bare, rtol=0, atol=1e-5 if kind == "full" else 1e-9)
+
+
+@pytest.mark.parametrize("method", ["prompt", "ptuning", "residual", "prefix"])
+def test_what_starts_from_a_text_reads_like_that_text(base, method):
+    """The virtual tokens of a text give the logits of the text as tokens before the row."""
+    text = "the rain in the north"
+    ids = base.tokenizer(text, add_special_tokens=False)["input_ids"]
+    adapter = make_fresh(method, base, size=len(ids), init=f"text:{text}")
+    row = make_rows(base, 1)[0]
+    longer = type(row)((*ids, *row.ids), (False,) * (len(ids) + len(row.ids)))
+    found, wanted = logits_of(base, [row], [adapter])[0], logits_of(base, [longer], [None])[0]
+    torch.testing.assert_close(found[-len(row.ids) :], wanted[-len(row.ids) :], rtol=0, atol=1e-6)
+
+
+def test_a_prompt_becomes_a_prefix_that_does_the_same_and_learns_on(base):
+    prompt = make_adapter("prompt", base)
+    prefix = promote(base, prompt, frozen=1)
+    rows = make_rows(base, 3)
+    for found, wanted in zip(logits_of(base, rows, [prefix] * 3), logits_of(base, rows, [prompt] * 3), strict=True):
+        torch.testing.assert_close(found, wanted[-len(found) :], rtol=0, atol=1e-5)
+    assert prefix.size() == 4 * base.layers * 2 * base.kv_heads * base.head_size, "the first of five tokens is frozen"
+
+
+def test_what_has_no_virtual_tokens_at_the_front_cannot_become_a_prefix(base):
+    with pytest.raises(UserError, match="cannot become a prefix"):
+        promote(base, make_adapter("lora", base))
+    behind = PromptAdapter(torch.ones(2, base.embedding_size), name="b", fingerprint="", placement="after_bos")
+    with pytest.raises(UserError, match="cannot become a prefix"):
+        promote(base, behind)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"method": "lora", "targets": "q_prj"}, ["q_prj", "q_proj", "known:", "down_proj"]),
+        ({"method": "lora", "rank": 10_000}, ["rank 10000", "--rank"]),
+        ({"method": "lora", "layers": "5-9"}, ["layers '5-9'", "0-1"]),
+        ({"method": "lora", "layers": "x"}, ["layers 'x'", "15-29"]),
+        ({"method": "full", "train": "last:9"}, ["last:9", "from 1 to 2"]),
+        ({"method": "full", "train": "nothing here"}, ["matches no parameter", "one of them is called"]),
+        ({"method": "full", "train": "("}, ["no regular expression"]),
+        ({"method": "bottleneck", "reduction": 1000}, ["leaves nothing of 32", "--reduction"]),
+        ({"method": "peft:ia33"}, ["peft:ia33", "peft:ia3"]),
+        ({"method": "prompt+full"}, ["full", "cannot be combined"]),
+        ({"method": "lorra"}, ["lorra", "lora"]),
+        ({"method": "head+head"}, ["two heads"]),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(given, words):
+    base = make_base("llama", torch.float32)
+    with pytest.raises(UserError) as caught:
+        make_fresh(given.pop("method"), base, **given)
+    message = str(caught.value)
+    assert [word for word in words if word not in message] == [], message
+    assert "\n" not in message
+
+
+def test_a_head_without_labels_is_refused():
+    base = make_base("llama", torch.float32)
+    with pytest.raises(UserError, match="--map label=COLUMN"):
+        METHODS["head"].fresh(base, None, [], 0)
+    assert make_fresh("head", base).classes() == LABELS
