@@ -34,8 +34,17 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML file that holds settings by name."""
     import yaml
 
+    class Loader(yaml.SafeLoader):
+        """Refuses what YAML itself lets pass: a name that is given twice, of which the last would win."""
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+            names = [self.construct_object(key) for key, _ in node.value]
+            if twice := next((name for name in names if names.count(name) > 1), None):
+                raise SettingError(f"{path}, line {node.start_mark.line + 1}: {twice!r} stands there twice; remove one")
+            return super().construct_mapping(node, deep)
+
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader)
     except FileNotFoundError:
         raise SettingError(f"no settings file at {path}; check the path") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -11,7 +11,8 @@ from capotasto import __version__
 from capotasto.cli.faults import InterruptedByUserError
 
 COMMANDS = {
-    "tune": "Train a soft prompt on a data file and judge it on rows it has not seen.",
+    "tune": "Train an adapter on a data file and judge it on rows it has not seen.",
+    "run": "Carry out the jobs of a recipe over one base.",
     "generate": "Answer prompts with the bare base and with adapters, side by side.",
     "eval": "Score a base and its adapters on all rows of a file.",
     "data": "Show what a data file holds and how it would be read and split.",

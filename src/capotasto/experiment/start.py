@@ -9,6 +9,7 @@ from capotasto.evaluate.questions import score
 from capotasto.methods import METHODS
 from capotasto.methods.adapter import Adapter
 from capotasto.methods.combined import CombinedAdapter
+from capotasto.methods.own_model import OwnModel
 from capotasto.methods.prompt import PromptAdapter
 from capotasto.methods.settings import MethodSettings
 from capotasto.promote import promote
@@ -43,6 +44,11 @@ def untrained(base: Base, settings: MethodSettings, labels: Sequence[str], seed:
 def takes_init(method: str) -> bool:
     """True for methods with virtual tokens, which start from something."""
     return any(method_of(name).begins for name in method.split("+"))
+
+
+def runs_alone(method: str) -> bool:
+    """True for methods with a model of their own, whose rows share no batch with others."""
+    return any(issubclass(method_of(name), OwnModel) for name in method.split("+"))
 
 
 def check_method(method: str) -> None:

@@ -26,8 +26,8 @@ class FullAdapter(OwnModel):
     @override
     def fresh(cls, base: FrozenBase, settings: MethodSettings, labels: list[str], seed: int, **facts: Any) -> Self:
         model = sibling(base)
-        learned = _own(model, _wanted(base, settings.train))
-        return cls(model, learned, **{**facts, "start": {"kind": "base", "detail": settings.train}})
+        learned = _own(model, _wanted(base, settings.trainable))
+        return cls(model, learned, **{**facts, "start": {"kind": "base", "detail": settings.trainable}})
 
     @override
     def rate(self, base: FrozenBase) -> tuple[float, str]:
@@ -56,14 +56,16 @@ def _wanted(base: FrozenBase, text: str) -> set[str]:
     if kind == "last":
         first = base.layers - int(detail) if detail.isdigit() else -1
         if not 0 <= first < base.layers:
-            raise SettingError(f"train {text!r}: write last:K with K from 1 to {base.layers}, the layers of this base")
+            raise SettingError(
+                f"trainable {text!r}: write last:K with K from 1 to {base.layers}, the layers of this base"
+            )
         return {name for name in names if (found := re.search(r"\.(\d+)\.", name)) and int(found.group(1)) >= first}
     try:
         found = {name for name in names if re.search(text, name)}
     except re.error as error:
-        raise SettingError(f"train {text!r} is no regular expression ({error})") from None
+        raise SettingError(f"trainable {text!r} is no regular expression ({error})") from None
     if not found:
-        raise SettingError(f"train {text!r} matches no parameter; one of them is called {min(names)}")
+        raise SettingError(f"trainable {text!r} matches no parameter; one of them is called {min(names)}")
     return found
 
 

@@ -50,7 +50,7 @@ class HeadSettings(Settings):
 class FullSettings(Settings):
     """Parameters of the base itself (full)."""
 
-    train: str = Field("all", description="all, last:K for the top K layers, or a regular expression of names")
+    trainable: str = Field("all", description="all, last:K for the top K layers, or a regular expression of names")
 
 
 class MethodSettings(PromptSettings, LoraSettings, BottleneckSettings, HeadSettings, FullSettings):
