@@ -94,7 +94,13 @@ def load_adapter(folder: Path, base: FrozenBase, name: str | None = None) -> Ada
         "start": manifest["init"],
         "dialogue": manifest["dialogue"],
     }
-    adapter = _read_adapter(folder, manifest, base, facts)
+    try:
+        adapter = _read_adapter(folder, manifest, base, facts)
+    except (LookupError, TypeError, ValueError, RuntimeError, StopIteration, ArithmeticError, SafetensorError) as error:
+        why = " ".join(str(error).split())
+        raise AdapterError(
+            f"{folder} does not fit together ({type(error).__name__}: {why}); take it from its source again"
+        ) from error
     _check(adapter, folder, base)
     return adapter.to(base.device)
 
@@ -102,7 +108,10 @@ def load_adapter(folder: Path, base: FrozenBase, name: str | None = None) -> Ada
 def _read_adapter(folder: Path, manifest: dict[str, Any], base: FrozenBase, facts: dict[str, Any]) -> Adapter:
     method = str(manifest["method"])
     if "+" in method:
-        return CombinedAdapter([load_adapter(folder / part, base) for part in method.split("+")], base, **facts)
+        names = method.split("+")
+        if not all(name in METHODS for name in names):
+            raise AdapterError(f"{folder / MANIFEST} names unknown methods ({method}); take it from its source again")
+        return CombinedAdapter([load_adapter(folder / name, base) for name in names], base, **facts)
     kind = cast(type[Adapter], METHODS[method.partition(":")[0]])
     if issubclass(kind, OwnModel):
         own = kind.load(folder, base, **facts)
@@ -114,6 +123,12 @@ def _read_adapter(folder: Path, manifest: dict[str, Any], base: FrozenBase, fact
     adapter = kind.read(tensors, {**config, **manifest.get("shape", {})}, base, str(folder), **facts)
     if (folder / BESIDE).exists():
         adapter.go_on(_read(folder / BESIDE))
+        if not all(
+            torch.allclose(value, tensors[key].to(value), 1e-3, 1e-3) for key, value in adapter.tensors().items()
+        ):
+            raise AdapterError(
+                f"{folder / BESIDE} belongs to another adapter; remove it, or take both from their source"
+            )
     if (folder / INITIAL).exists() and hasattr(adapter, "initial"):
         adapter.initial = _read(folder / INITIAL)["prompt_embeddings"]
     return adapter
@@ -121,7 +136,7 @@ def _read_adapter(folder: Path, manifest: dict[str, Any], base: FrozenBase, fact
 
 def _manifest(folder: Path) -> dict[str, Any]:
     manifest = read_json(folder / MANIFEST)
-    keys = {"name", "placement", "dialogue", "init", "base"}
+    keys = {"name", "method", "placement", "dialogue", "init", "base"}
     if not _has(manifest, keys) or not _has(manifest["base"], {"name", "fingerprint"}):
         raise AdapterError(f"{folder / MANIFEST} lacks what `capo tune` writes; take the adapter from its source again")
     return manifest

@@ -104,7 +104,9 @@ def step(base: FrozenBase, tokens: Tensor, cache: Cache, lengths: Tensor, adapte
 def head(base: FrozenBase, adapters: Sequence[Adapter | None] = ()) -> Head:
     """The output layer of the model that these rows run through."""
     layer = model_of(base, adapters).get_output_embeddings()
-    return Head(layer.weight, getattr(layer, "bias", None), getattr(base.config, "final_logit_softcapping", None))
+    learns = type(layer) is not nn.Linear or any(parameter.requires_grad for parameter in layer.parameters())
+    cap = getattr(base.config, "final_logit_softcapping", None)
+    return Head(layer.weight, getattr(layer, "bias", None), cap, layer if learns else None)
 
 
 def logits(base: FrozenBase, states: Tensor, adapters: Sequence[Adapter | None] = ()) -> Tensor:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 CHUNK_BYTES = 48 << 20  # logits in memory at a time
 
@@ -16,15 +16,19 @@ class Head:
     weight:  [V, H]
     bias:    [V] or None
     softcap: logits are squashed to ±softcap (Gemma 2, https://arxiv.org/abs/2408.00118 section 2), or None
+    layer:   the layer itself where it learns or is more than weight and bias, so that autograd must see it
     """
 
     weight: Tensor
     bias: Tensor | None
     softcap: float | None
+    layer: nn.Module | None = None
 
     def logits(self, states: Tensor) -> Tensor:
         """[.., V] in at least fp32."""
-        return self.capped(torch.nn.functional.linear(states, self.weight, self.bias))
+        if self.layer is not None:
+            return self.capped(self.layer(states))
+        return self.capped(nn.functional.linear(states, self.weight, self.bias))
 
     def capped(self, out: Tensor) -> Tensor:
         """What the layer gives, [.., V], in at least fp32 and softly capped."""
@@ -83,6 +87,6 @@ def token_losses(states: Tensor, targets: Tensor, head: Head) -> Tensor:
     if not len(targets):
         return states.new_zeros(0)
     chunk = max(16, CHUNK_BYTES // (4 * len(head.weight)))
-    if head.weight.requires_grad:  # full fine-tuning: autograd makes the weight's gradient, and the logits are kept
-        return torch.nn.functional.cross_entropy(head.logits(states), targets, reduction="none")
+    if head.layer is not None:  # the logits are kept
+        return nn.functional.cross_entropy(head.logits(states), targets, reduction="none")
     return _TokenLosses.apply(states, targets, head, chunk)

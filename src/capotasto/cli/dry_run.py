@@ -94,6 +94,8 @@ def _side(counts: dict[str, int]) -> str:
 
 def start(init: dict[str, Any]) -> str:
     """What an adapter starts from, in one line: `text: Choose the topic … (by trial)`."""
+    if "kind" not in init:
+        return ""
     detail = " ".join(str(init.get("detail") or "").split())
     detail = f"{detail[:60]}…" if len(detail) > 60 else detail
     chosen = f" ({init['chosen']})" if init.get("chosen") else ""

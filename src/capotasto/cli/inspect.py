@@ -42,22 +42,31 @@ def command(
 
 def _read(folder: Path) -> dict[str, Any]:
     """Everything the folder says about its adapter."""
-    size = _size(folder / "adapter_model.safetensors")
     papers = {name: folder / f"{name}.json" for name in ("manifest", "adapter_config", "run")}
-    return {"size": size, **{name: records.read_json(path) for name, path in papers.items() if path.exists()}}
+    return {
+        "size": _size(folder),
+        **{name: records.read_json(path) for name, path in papers.items() if path.exists()},
+    }
 
 
-def _size(path: Path) -> dict[str, int]:
-    if not path.exists():
+def _size(folder: Path) -> dict[str, int]:
+    """Numbers and bytes of all weights: an adapter's, those of its parts, or a model's."""
+    files = [*folder.glob("adapter_model.safetensors"), *folder.glob("*/adapter_model.safetensors")]
+    files += [] if files else folder.glob("model*.safetensors")
+    if not files:
         raise AdapterError(
-            f"no adapter at {path.parent}: {path.name} is missing; name the folder that `capo tune` wrote"
+            f"no adapter at {folder}: adapter_model.safetensors is missing; name the folder that `capo tune` wrote"
         )
+    numbers = sum(math.prod(shape) for path in files for shape in _shapes(path))
+    return {"numbers": numbers, "bytes": sum(path.stat().st_size for path in files)}
+
+
+def _shapes(path: Path) -> list[list[int]]:
     try:
         with safe_open(path, framework="numpy") as file:
-            shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118 (not a dict)
+            return [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118 (not a dict)
     except (SafetensorError, ValueError) as error:
         raise AdapterError(f"{path} holds no adapter ({error}); take it from its source again") from None
-    return {"numbers": sum(math.prod(shape) for shape in shapes), "bytes": path.stat().st_size}
 
 
 def _nearest(folder: Path, where: BaseSettings) -> list[dict[str, Any]]:
@@ -85,7 +94,7 @@ def _papers(found: dict[str, Any]) -> list[tuple[str, str]]:
     base, data = manifest.get("base", {}), manifest.get("data", {})
     foreign = found.get("adapter_config", {}).get("base_model_name_or_path") or "unknown"
     return [
-        ("Method", manifest.get("method") or "prompt, saved by PEFT"),
+        ("Method", manifest.get("method") or f"{found.get('adapter_config', {}).get('peft_type')}, saved by PEFT"),
         ("Size", f"{format.count(size['numbers'])} numbers, {format.size(size['bytes'])}"),
         ("Placement", manifest.get("placement", "front")),
         ("Base", f"{base['name']} ({base['fingerprint'][:12]}), {base['source']}" if base else foreign),

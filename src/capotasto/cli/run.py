@@ -21,7 +21,7 @@ def command(
     json: Json = False,
     **given: Any,
 ) -> None:
-    """Jobs learn in mixed batches where their methods allow it; finished ones are not done again, stopped ones go on."""
+    """Jobs learn in mixed batches where their methods allow it; what is finished is kept, what was stopped goes on."""
     from capotasto.experiment.recipe import Recipe, run_recipe
 
     read = Recipe.read(recipe)

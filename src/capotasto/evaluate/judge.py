@@ -7,6 +7,7 @@ import numpy as np
 
 from capotasto import decode
 from capotasto.base.frozen import FrozenBase
+from capotasto.errors import AdapterError
 from capotasto.evaluate.answers import Answers
 from capotasto.evaluate.bootstrap import Metric, difference, measure, resamples
 from capotasto.evaluate.metrics import METRICS
@@ -14,6 +15,8 @@ from capotasto.evaluate.questions import choose, score, write
 from capotasto.methods.adapter import Adapter
 from capotasto.tokens.render import Renderer
 from capotasto.types import Example, Measure
+
+UNKNOWN = -20.0  # log-probability of a label that a head does not know
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,12 @@ def _by_head(
 ) -> Answers:
     """A head writes nothing: its loss is the nats of the true label, spread over the tokens that the label would take,
     so that it compares with that of a model which writes the label."""
+    if not set(labels) & set(adapter.classes() or ()):
+        raise AdapterError(f"{adapter.name} chooses among labels of its own, and these rows have none of them")
     chances = choose(base, renderer, examples, labels, adapter)
     chosen = chances.argmax(1)
     counts = np.array([sum(renderer.encode(example).learn) for example in examples])
-    sums = -np.where(truth >= 0, chances[np.arange(len(truth)), truth], 0.0)
+    sums = -np.maximum(np.where(truth >= 0, chances[np.arange(len(truth)), truth], UNKNOWN), UNKNOWN)
     texts = [labels[i] for i in chosen]
     return Answers(sums, counts, chosen, truth, texts, [example.completion for example in examples], len(labels))
 

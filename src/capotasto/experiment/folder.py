@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from capotasto.errors import SettingError
-from capotasto.records import content_hash
+from capotasto.records import content_hash, read_json
 from capotasto.training.resume import FILE as CHECKPOINT
 
 LOG, RUN, REPORT = "log.jsonl", "run.json", "report.html"
@@ -13,6 +13,7 @@ _OURS = (
     *(LOG, RUN, REPORT, CHECKPOINT, "start.json", "initial.safetensors"),
     *("adapter_config.json", "adapter_model.safetensors", "manifest.json", "training.safetensors"),
 )
+_MODEL = ("model*.safetensors*", "config.json", "generation_config.json", "tokenizer*", "special_tokens*", "README.md")
 NEUTRAL = {"resume", "force", "report_to", "checkpoint_seconds", "name"}  # settings that do not change the adapter
 
 
@@ -28,6 +29,14 @@ def check(folder: Path, resume: bool, force: bool) -> None:
 
 def clear(folder: Path) -> None:
     """Remove what an earlier run wrote, and nothing else that a person may keep there."""
+    old = folder / "manifest.json"
+    method = str(read_json(old).get("method", "")) if old.exists() else ""
+    for part in method.split("+") if "+" in method else ():
+        shutil.rmtree(folder / Path(part).name, ignore_errors=True)
+    if method.partition(":")[0] in ("full", "peft"):
+        for pattern in _MODEL:
+            for path in folder.glob(pattern):
+                path.unlink()
     for name in _OURS:
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "tensorboard", ignore_errors=True)

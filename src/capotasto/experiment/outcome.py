@@ -3,6 +3,7 @@
 import resource
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from capotasto.data.split import distinct
 from capotasto.decode import GenerateSettings
 from capotasto.errors import SettingError
 from capotasto.evaluate.judge import Judgement, ask, judge
-from capotasto.evaluate.questions import write
+from capotasto.evaluate.questions import choose, write
 from capotasto.evaluate.verdict import diagnosis, verdict
 from capotasto.experiment.folder import LOG, RUN
 from capotasto.experiment.plan import START, Plan, identify, read_splits
@@ -150,11 +151,21 @@ def samples(base: Base, plan: Plan, adapter: Adapter) -> list[dict[str, str]]:
         max_new_tokens=min(SAMPLE_TOKENS, plan.renderer.max_length // 2), repetition_penalty=1.1
     )
     prompts = [plan.renderer.prompt(turns, settings.max_new_tokens) for turns in asked]
-    texts = write(base, plan.renderer, [*prompts, *prompts], [*[None] * len(rows), *[adapter] * len(rows)], settings)
+    if adapter.classes():
+        texts = [*write(base, plan.renderer, prompts, [None] * len(rows), settings), *_named(base, plan, adapter, rows)]
+    else:
+        both = [*[None] * len(rows), *[adapter] * len(rows)]
+        texts = write(base, plan.renderer, [*prompts, *prompts], both, settings)
     return [
         {"prompt": turns[-1].content, "wanted": _wanted(row, turns), "base": before.strip(), "tuned": after.strip()}
         for row, turns, before, after in zip(rows, asked, texts[: len(rows)], texts[len(rows) :], strict=True)
     ]
+
+
+def _named(base: Base, plan: Plan, adapter: Adapter, rows: Sequence[Example]) -> list[str]:
+    """What a head answers: the name of a label."""
+    labels = plan.dataset.labels
+    return [labels[i] for i in choose(base, plan.renderer, rows, labels, adapter).argmax(1)]
 
 
 def _asked(plan: Plan, row: Example) -> tuple:
@@ -171,8 +182,9 @@ def _wanted(row: Example, asked: tuple) -> str:
 
 
 def _lengths(plan: Plan) -> dict[str, list[int]]:
-    learnt = [row.learnt for row in plan.job.rows]
-    return {"prompt": [len(row.ids) - n for row, n in zip(plan.job.rows, learnt, strict=True)], "completion": learnt}
+    learnt = [sum(row.learn) for row in plan.job.rows]
+    prompt = [len(row.ids) - count for row, count in zip(plan.job.rows, learnt, strict=True)]
+    return {"prompt": prompt, "completion": learnt} if any(learnt) else {"prompt": prompt}
 
 
 def _confusion(tuned: Judgement) -> list[list[int]] | None:

@@ -119,21 +119,22 @@ def _adapter(
     renderer: Renderer,
     identity: str,
 ) -> Adapter:
-    """The untrained adapter. Its start is written down first, so that a resumed run need not find it again."""
+    """The untrained adapter. Its start is written down, so that a resumed run need not find it again."""
     init = None
     if settings.resume and (folder / START).exists():
         note = read_json(folder / START)
         init = note["init"] if note["identity"] == identity else None
     if init is None:
         init = settings.init or _chosen(base, settings, dataset, examples, renderer)
-        if settings.force and not settings.resume:
-            run_folder.clear(folder)
-        write_json(folder / START, {"identity": identity, "init": init})
     name = settings.name or folder.resolve().name
     facts: dict[str, Any] = {"fingerprint": base.fingerprint, "dialogue": not examples[0].plain}
     start = {"chosen": "by trial" if settings.init is None else "as set"} if init else {}
     begun = settings.model_copy(update={"init": init or None})
-    return untrained(base, begun, dataset.labels, settings.seed, name=name, start=start, **facts)
+    adapter = untrained(base, begun, dataset.labels, settings.seed, name=name, start=start, **facts)
+    if settings.force and not settings.resume:
+        run_folder.clear(folder)
+    write_json(folder / START, {"identity": identity, "init": init})
+    return adapter
 
 
 def _chosen(

@@ -42,10 +42,16 @@ class Recipe(Settings):
         data = given.pop("data", None)
         if not isinstance(data, str):
             raise SettingError(f"{where} has no data; write data: FILE")
-        settings = TuneSettings.build({**given, "name": name, "resume": True}, where)
+        given = {key: _from(path, value) if key in ("val_data", "test_data") else value for key, value in given.items()}
+        resume = not given.get("force", False)
+        settings = TuneSettings.build({**given, "name": name, "resume": resume}, where)
         check_method(settings.method)
-        source = data if data.startswith("hub:") else str(path.parent / data)
-        return path.parent / self.out / name, (source, settings)
+        return path.parent / self.out / name, (_from(path, data), settings)
+
+
+def _from(path: Path, name: str) -> str:
+    """A data file as seen from the recipe."""
+    return name if name.startswith("hub:") else str(path.parent / name)
 
 
 def run_recipe(base: Base, recipe: Recipe, path: Path, watch: Watch | None = None) -> list[Run]:

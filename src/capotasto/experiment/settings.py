@@ -48,7 +48,8 @@ class RunSettings(Settings):
     checkpoint_seconds: float = Field(20.0, ge=0, description="seconds between two checkpoints")
 
 
-VIRTUAL = {"prompt", "ptuning", "residual", "prefix"}  # methods with virtual tokens
+SOFT = {"prompt", "ptuning", "residual"}  # methods with vectors among the input embeddings
+VIRTUAL = {*SOFT, "prefix"}
 
 
 class TuneSettings(RunSettings, DataSettings, MethodSettings, TrainSettings):
@@ -57,10 +58,12 @@ class TuneSettings(RunSettings, DataSettings, MethodSettings, TrainSettings):
     @property
     def virtual(self) -> int:
         """Virtual tokens that the method puts before a row."""
-        return self.tokens if set(self.method.split("+")) & VIRTUAL else 0
+        return self.tokens * sum(name in VIRTUAL for name in self.method.split("+"))
 
     def check_context(self, context: int | None) -> None:
-        """Errors: virtual tokens that leave no room for text."""
+        """Errors: virtual tokens that leave no room for text, or a place for them where there are none."""
+        if self.placement != "front" and not SOFT & set(self.method.split("+")):
+            raise SettingError(f"method {self.method} has no virtual tokens to be placed; leave --placement out")
         if context is not None and self.virtual >= context:
             raise SettingError(
                 f"{self.tokens} virtual tokens fill the context of {context} tokens; choose fewer with --tokens"

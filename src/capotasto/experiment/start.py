@@ -30,12 +30,17 @@ def untrained(base: Base, settings: MethodSettings, labels: Sequence[str], seed:
             untrained(base, settings.model_copy(update={"method": name}), labels, seed, **facts)
             for name in settings.method.split("+")
         ]
-        start = {part.method: part.start for part in parts}
+        begun = [
+            f"{part.method} from {part.start['kind']} {part.start['detail']}" for part in parts if "kind" in part.start
+        ]
+        start = {"kind": settings.method, "detail": "; ".join(begun)}
         return CombinedAdapter(parts, base, placement=settings.placement, **{**facts, "start": start})
     kind = method_of(settings.method)
+    if not kind.begins:
+        facts.pop("start", None)
     if kind.grows and settings.init not in NOISE:
         prompt = PromptAdapter.fresh(base, settings, list(labels), seed, **facts)
-        grown = promote(base, prompt, settings.frozen_tokens)
+        grown = promote(base, prompt, min(settings.frozen_tokens, settings.tokens - 1))
         grown.start = prompt.start
         return grown
     return kind.fresh(base, settings, list(labels), seed, **facts)

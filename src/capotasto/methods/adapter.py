@@ -39,6 +39,7 @@ class Adapter(nn.Module, ABC):
         dialogue: bool | None = None,
     ):
         super().__init__()
+        self.training = False  # dropout acts only where the training loop says so
         self.name = name
         self.fingerprint = fingerprint
         self.placement = placement
@@ -62,6 +63,9 @@ class Adapter(nn.Module, ABC):
     def head(self) -> nn.Module | None:
         """States [.., H] → [.., C] logits of classes, instead of the vocabulary."""
         return None
+
+    def reseed(self, seed: int) -> None:
+        """Draw what is random in training, such as dropout, from this seed on."""
 
     def classes(self) -> list[str] | None:
         """The C class names of its head."""

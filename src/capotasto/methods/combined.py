@@ -27,10 +27,13 @@ class CombinedAdapter(Adapter):
         for part in parts:
             if isinstance(part, OwnModel):
                 raise SettingError(f"{part.method} runs a model of its own and cannot be combined; train it by itself")
+        names = [part.method for part in parts]
+        if len(set(names)) < len(names):
+            raise SettingError(f"{'+'.join(names)} names a method twice; name each once")
         if sum(part.head() is not None for part in parts) > 1:
             raise SettingError("two heads cannot both answer; combine one head with other methods")
         self.parts = nn.ModuleList(parts)
-        self.method = "+".join(part.method for part in parts)
+        self.method = "+".join(names)
 
     def adapters(self) -> list[Adapter]:
         """The parts, in order."""
@@ -53,6 +56,11 @@ class CombinedAdapter(Adapter):
             for name, delta in part.deltas().items():
                 found.setdefault(name, []).append(delta)
         return {name: _sum(deltas) for name, deltas in found.items()}
+
+    @override
+    def reseed(self, seed: int) -> None:
+        for part in self.adapters():
+            part.reseed(seed)
 
     @override
     def classes(self) -> list[str] | None:

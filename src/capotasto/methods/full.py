@@ -7,12 +7,14 @@ import re
 from pathlib import Path
 from typing import Any, Self
 
+import torch
+from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from typing_extensions import override
 
 from capotasto.base.frozen import FrozenBase
-from capotasto.errors import SettingError
+from capotasto.errors import AdapterError, SettingError
 from capotasto.methods.own_model import OwnModel, sibling
 from capotasto.methods.settings import MethodSettings
 
@@ -42,8 +44,17 @@ class FullAdapter(OwnModel):
     @classmethod
     @override
     def load(cls, folder: Path, base: FrozenBase, **facts: Any) -> Self:
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=base.dtype, local_files_only=True).to(base.device)
-        model.eval().requires_grad_(False)
+        wide = torch.promote_types(base.dtype, torch.float32)  # as it was trained and judged
+        given: dict[str, Any] = {"dtype": wide, "local_files_only": True, "use_safetensors": True}
+        try:
+            model, found = AutoModelForCausalLM.from_pretrained(folder, output_loading_info=True, **given)
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            raise AdapterError(f"{folder} holds no model that can be read ({error}); train it again") from None
+        if found["missing_keys"]:
+            raise AdapterError(f"{folder} lacks {min(found['missing_keys'])}; train it again")
+        if not all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters()):
+            raise AdapterError(f"{folder} holds numbers that are not finite; train it again")
+        model.to(base.device).eval().requires_grad_(False)
         return cls(model, [], **facts)
 
 

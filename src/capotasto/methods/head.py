@@ -60,7 +60,7 @@ class HeadAdapter(Adapter):
     def fresh(cls, base: FrozenBase, settings: MethodSettings, labels: list[str], seed: int, **facts: Any) -> Self:
         if not labels:
             raise SettingError("method head chooses among labels, and this data has none; map them: --map label=COLUMN")
-        made = cls(labels, base.config.hidden_size, settings.pooling, settings.hidden, seed, **facts)
+        made = cls(labels, _width(base), settings.pooling, settings.hidden, seed, **facts)
         return made.to(base.device)
 
     @override
@@ -86,9 +86,14 @@ class HeadAdapter(Adapter):
     ) -> Self:
         weights = {key.removeprefix(_PREFIX): value for key, value in tensors.items()}
         hidden = len(weights["1.weight"]) if "3.weight" in weights else 0
-        made = cls(config["labels"], base.config.hidden_size, config["pooling"], hidden, **facts)
+        made = cls(config["labels"], _width(base), config["pooling"], hidden, **facts)
         try:
             made.score.load_state_dict(weights)
         except RuntimeError as error:
             raise AdapterError(f"{where} does not fit {base.name}: {error}") from None
         return made
+
+
+def _width(base: FrozenBase) -> int:
+    """H of the last states: what the output layer reads (opt-350m projects them down)."""
+    return int(base.model.get_output_embeddings().weight.shape[1])

@@ -13,8 +13,8 @@ from capotasto.errors import SettingError, nearest
 Linear = nn.Linear | Conv1D
 
 # The last linear layer of each sub-layer, by the name the architectures give it.
-_ATTENTION_ENDS = ("o_proj", "out_proj", "self_attention.dense", "attn.c_proj", "attention.output.dense", "out_lin")
-_FEED_FORWARD_ENDS = ("down_proj", "fc2", "dense_4h_to_h", "mlp.c_proj", "output.dense", "lin2")
+_ATTENTION_ENDS = ("o_proj", "out_proj", "self_attention.dense", "attn.c_proj", "attention.dense", "self_attn.dense")
+_FEED_FORWARD_ENDS = ("down_proj", "fc2", "dense_4h_to_h", "mlp.c_proj")
 
 
 def linears(model: PreTrainedModel) -> dict[str, Linear]:
@@ -40,7 +40,10 @@ def chosen(base: FrozenBase, targets: str, layers: str | None = None) -> dict[st
             if not any(_called(name, target) for name in found):
                 raise SettingError(f"no linear layer of {base.name} is called {target!r}; {nearest(target, kinds)}")
         found = {name: module for name, module in found.items() if any(_called(name, one) for one in wanted)}
-    return found if layers is None else _in_layers(found, _numbers(layers, base.layers))
+    found = found if layers is None else _in_layers(found, _numbers(layers, base.layers))
+    if not found:
+        raise SettingError(f"targets {targets!r} leave no linear layer of {base.name} to change")
+    return found
 
 
 def ends(base: FrozenBase, attention: bool) -> dict[str, Linear]:
@@ -49,7 +52,8 @@ def ends(base: FrozenBase, attention: bool) -> dict[str, Linear]:
     found = {name: module for name, module in linears(base.model).items() if _ends(name, suffixes)}
     if attention is False:
         found = {name: module for name, module in found.items() if not _ends(name, _ATTENTION_ENDS)}
-    if not found:
+    known = any(_ends(name, _ATTENTION_ENDS) for name in found)
+    if not found or (attention and not known):
         raise SettingError(f"the sub-layers of {type(base.model).__name__} are not known; use --method lora")
     return found
 

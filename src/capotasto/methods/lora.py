@@ -20,6 +20,10 @@ from capotasto.methods.linears import Linear, chosen, linears, sizes, weight_of
 from capotasto.methods.settings import MethodSettings
 
 _PREFIX = "base_model.model."
+_UNKNOWN = (  # what PEFT's LoRA can hold and this one does not compute
+    *("rank_pattern", "alpha_pattern", "modules_to_save", "layer_replication", "trainable_token_indices"),
+    *("use_qalora", "alora_invocation_tokens"),
+)
 
 
 class LoraAdapter(Adapter):
@@ -46,6 +50,7 @@ class LoraAdapter(Adapter):
         super().__init__(**facts)
         self.rank, self.alpha, self.rslora, self.dropout = rank, alpha, rslora, dropout
         self.scale = alpha / (math.sqrt(rank) if rslora else rank)
+        self._random: torch.Generator | None = None
         self._layers = dict(layers)  # a plain dictionary of frozen layers: they are not this module's own
         self.down, self.up = nn.ParameterDict(), nn.ParameterDict()
         self.length = nn.ParameterDict() if dora else None
@@ -67,11 +72,22 @@ class LoraAdapter(Adapter):
     def _delta(self, name: str, x: Tensor, y: Tensor) -> Tensor:
         """[.., in], [.., out] → [.., out]."""
         down, up = self.down[_key(name)], self.up[_key(name)]
-        kept = nn.functional.dropout(x.to(down.dtype), self.dropout, self.training)
-        change = (kept @ down.T) @ up.T * self.scale
+        change = (self._kept(x.to(down.dtype)) @ down.T) @ up.T * self.scale
         if self.length is not None:
             change = self._directed(name, y.to(change.dtype), change)
         return change.to(y.dtype)
+
+    def _kept(self, x: Tensor) -> Tensor:
+        """Dropout, with random numbers of this adapter's own."""
+        if not (self.training and self.dropout):
+            return x
+        keep = torch.rand(x.shape, generator=self._random, device=x.device) >= self.dropout
+        return x * keep / (1 - self.dropout)
+
+    @override
+    def reseed(self, seed: int) -> None:
+        device = next(self.parameters()).device
+        self._random = torch.Generator(device).manual_seed(seed)
 
     def _directed(self, name: str, y: Tensor, change: Tensor) -> Tensor:
         """DoRA: the outputs' weights keep a learned length and change only their direction otherwise."""
@@ -175,9 +191,20 @@ class LoraAdapter(Adapter):
 
 def _supported(config: dict[str, Any], where: str) -> None:
     """Errors: what PEFT's LoRA can hold and this one does not compute."""
-    for key in ("rank_pattern", "alpha_pattern", "modules_to_save", "layer_replication", "trainable_token_indices"):
+    for key in (
+        "rank_pattern",
+        "alpha_pattern",
+        "modules_to_save",
+        "layer_replication",
+        "trainable_token_indices",
+        "use_qalora",
+        "alora_invocation_tokens",
+    ):
         if config.get(key):
             raise AdapterError(f"{where} uses PEFT's {key}, which is not supported; merge it with PEFT first")
+    start = str(config.get("init_lora_weights", ""))
+    if start.startswith(("pissa", "olora", "corda")):
+        raise AdapterError(f"{where} belongs to weights that PEFT changed at its start ({start}); convert it with PEFT")
     if config.get("bias", "none") != "none":
         raise AdapterError(f"{where} has learned biases, which are not supported; merge it with PEFT first")
 

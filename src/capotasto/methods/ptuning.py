@@ -19,12 +19,14 @@ class PTuningAdapter(SoftPrompt):
     """A soft prompt behind an encoder. The encoder's change starts at zero: training starts at the given vectors."""
 
     method = "ptuning"
+    begun: Tensor
     scale: Tensor
 
     def __init__(self, vectors: Tensor, encoder: str = "mlp", seed: int = 0, **facts: Any):
         super().__init__(vectors, **facts)
         width, dtype = vectors.shape[1], self.initial.dtype
         self.kind = encoder
+        self.register_buffer("begun", self.initial.clone(), persistent=False)
         self.register_buffer("scale", self.initial.square().mean().sqrt())
         self.inputs = nn.Parameter(self.initial / self.scale)
         with torch.random.fork_rng(devices=[]):
@@ -39,7 +41,7 @@ class PTuningAdapter(SoftPrompt):
     def embeds(self) -> Tensor:
         """[P, E]: start + scale · encoder(inputs)."""
         states = self.inputs if self.lstm is None else self.lstm(self.inputs)[0]
-        return self.initial + self.scale * self.mlp(states)
+        return self.begun + self.scale * self.mlp(states)
 
     @classmethod
     @override
@@ -56,7 +58,7 @@ class PTuningAdapter(SoftPrompt):
     def beside(self) -> dict[str, Tensor]:
         """The encoder with its inputs."""
         return {
-            "start": self.initial,
+            "start": self.begun,
             "scale": self.scale,
             **{name: value.detach() for name, value in self.named_parameters()},
         }
@@ -68,7 +70,7 @@ class PTuningAdapter(SoftPrompt):
     @override
     def go_on(self, kept: dict[str, Tensor]) -> None:
         """Take up the encoder that was kept."""
-        self.initial, self.scale = kept["start"], kept["scale"]
+        self.begun, self.scale = kept["start"], kept["scale"]
         with torch.no_grad():
             for name, parameter in self.named_parameters():
                 parameter.copy_(kept[name])

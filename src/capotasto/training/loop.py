@@ -89,11 +89,12 @@ def _training(jobs: Sequence[Job]) -> Iterator[None]:
     """Dropout acts inside the block, drawn from the seed and the step, so that a resumed run draws the same."""
     for job in jobs:
         job.adapter.train()
-    with torch.random.fork_rng():
-        torch.manual_seed(jobs[0].settings.seed * 1_000_003 + jobs[0].step)
+        job.adapter.reseed((job.settings.seed * 1_000_003 + job.step) % 2**63)
+    try:
         yield
-    for job in jobs:
-        job.adapter.eval()
+    finally:
+        for job in jobs:
+            job.adapter.eval()
 
 
 def _synchronise(device: torch.device) -> None:
