@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from capotasto.experiment.settings import TuneSettings as TuneSettings
     from capotasto.experiment.tune import tune as tune
     from capotasto.experiment.tune import tune_many as tune_many
+    from capotasto.promotion import promote as promote
     from capotasto.session import Base as Base
     from capotasto.session import load_adapter as load_adapter
     from capotasto.session import load_base as load_base
@@ -34,6 +35,7 @@ _PLACES = {
     "load_adapter": "capotasto.session",
     "load_base": "capotasto.session",
     "new_prompt": "capotasto.session",
+    "promote": "capotasto.promotion",
     "train": "capotasto.training.loop",
     "tune": "capotasto.experiment.tune",
     "tune_many": "capotasto.experiment.tune",

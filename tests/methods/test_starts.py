@@ -6,7 +6,7 @@ import torch
 from capotasto.errors import UserError
 from capotasto.methods import METHODS
 from capotasto.methods.prompt import PromptAdapter
-from capotasto.promote import promote
+from capotasto.promotion import promote
 from tests.making import LABELS, logits_of, make_adapter, make_base, make_fresh, make_rows
 
 ARCHITECTURES = ("llama", "gpt2", "bloom", "opt", "gemma", "gemma2")

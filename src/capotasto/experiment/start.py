@@ -12,7 +12,7 @@ from capotasto.methods.combined import CombinedAdapter
 from capotasto.methods.own_model import OwnModel
 from capotasto.methods.prompt import PromptAdapter
 from capotasto.methods.settings import MethodSettings
-from capotasto.promote import promote
+from capotasto.promotion import promote
 from capotasto.session import Base
 from capotasto.types import Encoded, Example
 

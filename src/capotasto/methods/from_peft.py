@@ -7,6 +7,7 @@ import inspect
 from pathlib import Path
 from typing import Any, Self
 
+import torch
 from typing_extensions import override
 
 from capotasto.base.frozen import FrozenBase
@@ -29,14 +30,14 @@ class PeftAdapter(OwnModel):
     @classmethod
     @override
     def fresh(cls, base: FrozenBase, settings: MethodSettings, labels: list[str], seed: int, **facts: Any) -> Self:
-        import torch
+        kind = settings.method.partition(":")[2].upper()
+        config = _config(kind, settings)
         from peft import get_peft_model
 
-        kind = settings.method.partition(":")[2].upper()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             try:
-                wrapped = get_peft_model(sibling(base), _config(kind, settings))
+                wrapped = get_peft_model(sibling(base), config)
             except (ValueError, TypeError, KeyError, NotImplementedError) as error:
                 raise SettingError(f"PEFT refuses {settings.method} on {base.name}: {error}") from None
         start = {"kind": "peft", "detail": kind.lower(), "seed": seed}
@@ -54,11 +55,11 @@ class PeftAdapter(OwnModel):
     @classmethod
     @override
     def load(cls, folder: Path, base: FrozenBase, **facts: Any) -> Self:
-        from peft import PeftModel
-
         kind = read_json(folder / "adapter_config.json").get("peft_type")
         if kind not in _usable():
             raise AdapterError(f"{folder} holds a PEFT adapter of type {kind!r}, which cannot be run here")
+        from peft import PeftModel
+
         try:
             wrapped = PeftModel.from_pretrained(sibling(base), folder, is_trainable=True)
         except (ValueError, RuntimeError, KeyError) as error:
@@ -68,8 +69,11 @@ class PeftAdapter(OwnModel):
 
 def _usable() -> dict[str, Any]:
     """PEFT's type → its config class, for methods that change the model's layers. (Virtual tokens are ours.)"""
-    from peft import PromptLearningConfig
-    from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
+    try:
+        from peft import PromptLearningConfig
+        from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
+    except ImportError:
+        raise SettingError("this method runs through PEFT; install it: pip install 'capotasto[peft]'") from None
 
     types = {str(one.value): config for one, config in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
     return {name: config for name, config in types.items() if not issubclass(config, PromptLearningConfig)}
