@@ -126,7 +126,7 @@ def test_inspect_tells_the_run_and_the_nearest_tokens(tuned: Path, base: Path, c
     with_base = capo("inspect", tuned, "--base", base).stdout
     without = capo("inspect", tuned).stdout
     assert "https://arxiv.org/abs/2112.08348" in with_base
-    assert "4 virtual tokens × 32" in without
+    assert "4 virtual tokens, 128 numbers" in without
     assert "--base BASE" in " ".join(without.split())
     assert found["run"]["verdict"].split(":")[0] in without
 

@@ -16,7 +16,7 @@ MISUSE = {
     "tune {rows} --out x --epochs 0": ["'epochs' in the command line", "greater than or equal to 1", "got '0'"],
     "tune {rows} --out x --placement behind": ["'placement'", "'front', 'after_bos' or 'system'", "got 'behind'"],
     "tune {rows} --out x --map text": ["'map'", "prompt=question,completion=reply"],
-    "tune {rows} --out x --method lora --base {base}": ["unknown method 'lora'", "known: prompt"],
+    "tune {rows} --out x --method lorra --base {base}": ["unknown method 'lorra'", "did you mean 'lora'?"],
     "tune {rows} --out x --epoch 3": ["No such option: --epoch", "--epochs", "capo tune --help"],
     "tune --config missing.yaml": ["no settings file at missing.yaml", "check the path"],
     "tune --config {config}": ["unknown setting 'epoch' in", "bad.yaml", "did you mean 'epochs'?"],
@@ -33,7 +33,7 @@ MISUSE = {
     "data {rows} --map prompt=nothing,completion=label": ["no column 'nothing'", "known: label, text"],
     "data {rows} --val 0.6 --test 0.6": ["val=0.6 and test=0.6", "together below 1"],
     "inspect nowhere": ["no adapter at nowhere", "adapter_model.safetensors", "capo tune"],
-    "inspect {broken}": ["adapter_model.safetensors holds no soft prompt", "from its source again"],
+    "inspect {broken}": ["adapter_model.safetensors holds no adapter", "from its source again"],
 }
 
 

@@ -38,7 +38,7 @@ def test_a_full_disk_costs_the_step_and_nothing_else(
     assert "free space" in message
     assert "\n" not in message
     assert (out / CHECKPOINT).exists(), "the checkpoint before"
-    assert names(out) == ["checkpoint.safetensors", "initial.safetensors", "log.jsonl", "start.json"]
+    assert names(out) == ["checkpoint.safetensors", "log.jsonl", "start.json"]
 
     resumed = tune(base, rows, out=out, resume=True, **QUICK)
     whole = tune(base, rows, out=tmp_path / "whole", **QUICK)

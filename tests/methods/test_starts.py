@@ -76,7 +76,7 @@ def test_what_has_no_virtual_tokens_at_the_front_cannot_become_a_prefix(base):
         ({"method": "peft:ia33"}, ["peft:ia33", "peft:ia3"]),
         ({"method": "prompt+full"}, ["full", "cannot be combined"]),
         ({"method": "lorra"}, ["lorra", "lora"]),
-        ({"method": "head+head"}, ["two heads"]),
+        ({"method": "head+head"}, ["names a method twice"]),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(given, words):

@@ -50,21 +50,27 @@ def _read(folder: Path) -> dict[str, Any]:
 
 
 def _size(folder: Path) -> dict[str, int]:
-    """Numbers and bytes of all weights: an adapter's, those of its parts, or a model's."""
+    """What all weights come to: an adapter's, those of its parts, or a model's."""
+    from capotasto.methods.soft import KEY
+
     files = [*folder.glob("adapter_model.safetensors"), *folder.glob("*/adapter_model.safetensors")]
     files += [] if files else folder.glob("model*.safetensors")
     if not files:
         raise AdapterError(
             f"no adapter at {folder}: adapter_model.safetensors is missing; name the folder that `capo tune` wrote"
         )
-    numbers = sum(math.prod(shape) for path in files for shape in _shapes(path))
-    return {"numbers": numbers, "bytes": sum(path.stat().st_size for path in files)}
+    shapes = [shape for path in files for shape in _shapes(path)]
+    return {
+        "virtual_tokens": sum(shape[0] for name, shape in shapes if name == KEY),
+        "numbers": sum(math.prod(shape) for _, shape in shapes),
+        "bytes": sum(path.stat().st_size for path in files),
+    }
 
 
-def _shapes(path: Path) -> list[list[int]]:
+def _shapes(path: Path) -> list[tuple[str, list[int]]]:
     try:
         with safe_open(path, framework="numpy") as file:
-            return [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118 (not a dict)
+            return [(name, file.get_slice(name).get_shape()) for name in file.keys()]  # noqa: SIM118 (not a dict)
     except (SafetensorError, ValueError) as error:
         raise AdapterError(f"{path} holds no adapter ({error}); take it from its source again") from None
 
@@ -92,10 +98,11 @@ def _show(folder: Path, found: dict[str, Any]) -> None:
 def _papers(found: dict[str, Any]) -> list[tuple[str, str]]:
     manifest, size = found.get("manifest", {}), found["size"]
     base, data = manifest.get("base", {}), manifest.get("data", {})
+    virtual = f"{size['virtual_tokens']} virtual tokens, " if size["virtual_tokens"] else ""
     foreign = found.get("adapter_config", {}).get("base_model_name_or_path") or "unknown"
     return [
         ("Method", manifest.get("method") or f"{found.get('adapter_config', {}).get('peft_type')}, saved by PEFT"),
-        ("Size", f"{format.count(size['numbers'])} numbers, {format.size(size['bytes'])}"),
+        ("Size", f"{virtual}{format.count(size['numbers'])} numbers, {format.size(size['bytes'])}"),
         ("Placement", manifest.get("placement", "front")),
         ("Base", f"{base['name']} ({base['fingerprint'][:12]}), {base['source']}" if base else foreign),
         ("Data", f"{data['path']} ({data['hash'][:12]})" if data else ""),

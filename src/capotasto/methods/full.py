@@ -5,7 +5,7 @@ The result is an ordinary model folder. Everything it forgets, it forgets for go
 
 import re
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import torch
 from safetensors import SafetensorError
@@ -47,7 +47,7 @@ class FullAdapter(OwnModel):
         wide = torch.promote_types(base.dtype, torch.float32)  # as it was trained and judged
         given: dict[str, Any] = {"dtype": wide, "local_files_only": True, "use_safetensors": True}
         try:
-            model, found = AutoModelForCausalLM.from_pretrained(folder, output_loading_info=True, **given)
+            model, found = cast(Any, AutoModelForCausalLM).from_pretrained(folder, output_loading_info=True, **given)
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise AdapterError(f"{folder} holds no model that can be read ({error}); train it again") from None
         if found["missing_keys"]:
@@ -70,7 +70,7 @@ def _wanted(base: FrozenBase, text: str) -> set[str]:
             raise SettingError(
                 f"trainable {text!r}: write last:K with K from 1 to {base.layers}, the layers of this base"
             )
-        return {name for name in names if (found := re.search(r"\.(\d+)\.", name)) and int(found.group(1)) >= first}
+        return {name for name in names if (number := re.search(r"\.(\d+)\.", name)) and int(number[1]) >= first}
     try:
         found = {name for name in names if re.search(text, name)}
     except re.error as error:

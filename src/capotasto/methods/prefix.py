@@ -28,6 +28,7 @@ class PrefixAdapter(Adapter):
     grows = True
     begins = "text, labels, vocab, random, zero or from:DIR"
     initial: Tensor
+    first: Tensor
 
     def __init__(self, cache: Tensor, frozen: int = 0, **facts: Any):
         super().__init__(**facts)

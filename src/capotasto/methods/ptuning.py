@@ -32,9 +32,10 @@ class PTuningAdapter(SoftPrompt):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.lstm = nn.LSTM(width, width // 2, num_layers=2, bidirectional=True) if encoder == "lstm" else None
-            self.mlp = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
-        nn.init.zeros_(self.mlp[-1].weight)
-        nn.init.zeros_(self.mlp[-1].bias)
+            last = nn.Linear(width, width)
+            self.mlp = nn.Sequential(nn.Linear(width, width), nn.ReLU(), last)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
         self.to(dtype)
 
     @override
