@@ -129,7 +129,7 @@ def _count(tensor: Tensor | None, axis: int) -> int:
 
 def _embed(model: PreTrainedModel, layout: Layout, vectors: list[Tensor | None]) -> Tensor:
     """[N, E] input embeddings: the model's own at tokens, the adapters' at virtual tokens."""
-    flat = cast(nn.Module, model.get_input_embeddings())(layout.ids)
+    flat = model.get_input_embeddings()(layout.ids)
     pieces, place = [], 0
     for adapter, start in layout.virtual:
         own = vectors[adapter]
@@ -143,5 +143,5 @@ def _embed(model: PreTrainedModel, layout: Layout, vectors: list[Tensor | None])
 def _call(model: nn.Module, embeds: Tensor, positions: Tensor, view: View, changes: Sequence[Change]) -> Tensor:
     """The model's decoder on one flat sequence: [N, E], [N] → [N, H]."""
     with seen_through(view), changed(model, changes):
-    flat = cast(Any, model).get_input_embeddings()(layout.ids)
+        out = cast(Any, model).base_model(inputs_embeds=embeds[None], position_ids=positions[None], use_cache=False)
     return out.last_hidden_state[0]
