@@ -1,10 +1,12 @@
 """The only way the base is called: rows of a batch, each with its own adapter or none, through one frozen model."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
@@ -15,6 +17,8 @@ from capotasto.changes import Change, changed
 from capotasto.layout import Layout, Path, lay_out
 from capotasto.losses import Head
 from capotasto.methods.adapter import Adapter
+from capotasto.skipping import Reached, known, layers_of, starting_at, stopping_at
+from capotasto.trunk import Place, Trunk, depth_of
 from capotasto.types import Encoded
 
 Cache = dict[int, tuple[Tensor, Tensor]]  # layer → keys and values [B, K, S, D]
@@ -57,11 +61,18 @@ def apart(adapters: Sequence[Adapter | None]) -> list[list[int]]:
     return list(groups.values())
 
 
-def run(base: FrozenBase, batch: Sequence[Encoded], adapters: Sequence[Adapter | None], keep: bool = False) -> Hidden:
+def run(
+    base: FrozenBase,
+    batch: Sequence[Encoded],
+    adapters: Sequence[Adapter | None],
+    keep: bool = False,
+    trunk: Trunk | None = None,
+) -> Hidden:
     """Run `batch` through the base; row i carries `adapters[i]`, None is the bare base.
 
     Rows may carry different adapters of different lengths. What rows of one adapter have in common at their beginning
     is computed once. With `keep`, keys and values are returned for decoding. Gradients flow to the adapters only.
+    Layers that no adapter of the batch touches are read from `trunk` where it has them.
     """
     distinct = list({id(adapter): adapter for adapter in adapters if adapter is not None}.values())
     index = {id(adapter): i for i, adapter in enumerate(distinct)}
@@ -81,8 +92,43 @@ def run(base: FrozenBase, batch: Sequence[Encoded], adapters: Sequence[Adapter |
     view = TreeView(layout, [cache for which in layout.ghosts if (cache := caches[which]) is not None], keep)
     model = model_of(base, adapters)
     changes = [Change(*layout.spans[i], adapter.deltas()) for i, adapter in enumerate(distinct)]
-    states = _call(model, _embed(model, layout, vectors), layout.positions, view, changes)
+    depth = 0 if trunk is None or keep else min(depth_of(base, adapter) for adapter in adapters)
+    lower = None if trunk is None else _lower(base, trunk, batch, layout, ghosts, depth)
+    with nullcontext() if lower is None else starting_at(layers_of(model, base.layers), depth, lower):
+        states = _call(model, _embed(model, layout, vectors), layout.positions, view, changes)
     return Hidden(states, layout, slots, ghosts, view.kept)
+
+
+@torch.no_grad()
+def up_to(base: FrozenBase, batch: Sequence[Encoded], place: Place) -> list[Tensor]:
+    """Each row's states [T, H] that enter layer `place.depth` of the bare base; the last states at depth L."""
+    layout = lay_out([Path(row.ids, -1) for row in batch], base.device)
+    layers, embeds = layers_of(base.model, base.layers), _embed(base.model, layout, [])
+    with stopping_at(layers, place.depth) if place.depth < base.layers else nullcontext():
+        try:
+            states = _call(base.model, embeds, layout.positions + place.shift, TreeView(layout), [])
+        except Reached as reached:
+            states = reached.states[0]
+    return [states[torch.as_tensor(path, device=states.device)] for path in layout.paths]
+
+
+def _lower(
+    base: FrozenBase, trunk: Trunk, batch: Sequence[Encoded], layout: Layout, ghosts: Sequence[int], depth: int
+) -> Tensor | None:
+    """[1, N, H] states that enter layer `depth`, from the trunk; None if it does not have them all."""
+    if not 0 < depth < base.layers:
+        return None
+    found = [trunk.get(Place(depth, ghost), [row]) for row, ghost in zip(batch, ghosts, strict=True)]
+    kept = [states for states in found if states is not None]
+    if len(kept) < len(batch):
+        return None
+    if not known(layers_of(base.model, base.layers)):
+        up_to(base, [Encoded(batch[0].ids[:1], (False,))], Place(depth))
+    order = np.empty(len(layout.ids), dtype=np.int64)
+    order[np.concatenate([path[ghost:] for path, ghost in zip(layout.paths, ghosts, strict=True)])] = np.arange(
+        sum(map(len, kept))
+    )
+    return torch.cat(kept)[torch.as_tensor(order)].to(base.device)[None]
 
 
 def step(base: FrozenBase, tokens: Tensor, cache: Cache, lengths: Tensor, adapters: Sequence[Adapter | None]) -> Tensor:

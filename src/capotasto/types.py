@@ -79,10 +79,11 @@ class Measure:
 class StepRecord:
     """One optimiser step of one job (`kind` "step"), or one look at its held-out rows (`kind` "held_out").
 
+    Before them, "trunk": so many rows (`step` of `steps`) have gone through the layers that no job changes.
     loss: nats per supervised token
     """
 
-    kind: Literal["step", "held_out"]
+    kind: Literal["trunk", "step", "held_out"]
     job: str
     step: int
     steps: int

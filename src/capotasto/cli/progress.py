@@ -9,6 +9,7 @@ from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 
 from capotasto.cli.terminal import err
+from capotasto.report import format
 from capotasto.types import StepRecord
 
 BAR = 12  # characters
@@ -93,6 +94,9 @@ class Progress:
     def see(self, record: StepRecord) -> None:
         """Show one record."""
         self._go_on()
+        if record.kind == "trunk":
+            self._wait(_trunk(record))
+            return
         if record.job not in self.lines:
             self.lines[record.job] = _Line(self.bars.add_task(record.job, text=""), record)
         line = self.lines[record.job]
@@ -121,3 +125,9 @@ class Progress:
                 break
             text = longer
         return text
+
+
+def _trunk(record: StepRecord) -> str:
+    """What is computed once, and the disk it takes."""
+    what = f"{record.extra['depth']} frozen layers"
+    return f"{what}: {record.step}/{record.steps} rows kept, {format.size(record.extra['bytes'])}"

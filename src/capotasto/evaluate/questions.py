@@ -14,9 +14,10 @@ from capotasto import decode, forward
 from capotasto.base.frozen import FrozenBase
 from capotasto.methods.adapter import Adapter
 from capotasto.objectives import row_losses
-from capotasto.objectives.classify import class_logits, encode
+from capotasto.objectives.classify import class_logits, encode, features
 from capotasto.tokens.batches import cut
 from capotasto.tokens.render import Renderer
+from capotasto.trunk import Trunk
 from capotasto.types import Encoded, Example
 
 BATCH_TOKENS = 2048  # tokens in memory at a time; without gradients that is little
@@ -31,19 +32,24 @@ def _by_length(lengths: Sequence[int], adapters: Sequence[Adapter | None]) -> It
 
 @torch.no_grad()
 def score(
-    base: FrozenBase, rows: Sequence[Encoded], adapters: Sequence[Adapter | None]
+    base: FrozenBase, rows: Sequence[Encoded], adapters: Sequence[Adapter | None], trunk: Trunk | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Loss of each row: ([N] sums in nats, [N] supervised tokens). Row i carries `adapters[i]`."""
+    """Loss of each row: ([N] sums in nats, [N] supervised tokens). Row i carries `adapters[i]`.
+
+    trunk: states of lower layers that need not be computed again
+    """
     sums, counts = np.zeros(len(rows)), np.zeros(len(rows), dtype=np.int64)
     for batch in _by_length([len(row.ids) for row in rows], adapters):
-        losses, learnt = row_losses(base, [rows[i] for i in batch], [adapters[i] for i in batch])
+        losses, learnt = row_losses(base, [rows[i] for i in batch], [adapters[i] for i in batch], trunk)
         sums[batch], counts[batch] = losses.double().cpu().numpy(), learnt
     return sums, counts
 
 
-def held_out_loss(base: FrozenBase, rows: Sequence[Encoded], adapter: Adapter | None) -> float:
+def held_out_loss(
+    base: FrozenBase, rows: Sequence[Encoded], adapter: Adapter | None, trunk: Trunk | None = None
+) -> float:
     """Nats per supervised token over all rows."""
-    sums, counts = score(base, rows, [adapter] * len(rows))
+    sums, counts = score(base, rows, [adapter] * len(rows), trunk)
     return float(sums.sum() / counts.sum())
 
 
@@ -82,7 +88,7 @@ def _by_head(
     for batch in _by_length([len(row.ids) for row in rows], [adapter] * len(rows)):
         mine = [adapter] * len(batch)
         hidden = forward.run(base, [rows[i] for i in batch], mine)
-        found = torch.stack(class_logits(hidden, mine, range(len(batch)))).double().log_softmax(-1).cpu().numpy()
+        found = class_logits(features(hidden, mine, range(len(batch))), adapter).double().log_softmax(-1).cpu().numpy()
         for label, own in known:
             chances[batch, label] = found[:, own]
     return chances

@@ -14,7 +14,14 @@ _OURS = (
     *("adapter_config.json", "adapter_model.safetensors", "manifest.json", "training.safetensors"),
 )
 _MODEL = ("model*.safetensors*", "config.json", "generation_config.json", "tokenizer*", "special_tokens*", "README.md")
-NEUTRAL = {"resume", "force", "report_to", "checkpoint_seconds", "name"}  # settings that do not change the adapter
+NEUTRAL = {
+    "resume",
+    "force",
+    "report_to",
+    "checkpoint_seconds",
+    "trunk_gb",
+    "name",
+}  # settings that do not change the adapter
 
 
 def check(folder: Path, resume: bool, force: bool) -> None:

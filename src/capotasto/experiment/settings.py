@@ -45,6 +45,9 @@ class RunSettings(Settings):
     report_to: Literal["none", "tensorboard", "trackio", "mlflow", "wandb"] = Field(
         "none", description="also send the training log to this tracker"
     )
+    trunk_gb: float = Field(
+        4.0, ge=0, description="disk for the states of layers below all that learns, computed once; 0: none"
+    )
     checkpoint_seconds: float = Field(20.0, ge=0, description="seconds between two checkpoints")
 
 

@@ -15,10 +15,12 @@ from capotasto.experiment.settings import TuneSettings
 from capotasto.experiment.start import check_method
 from capotasto.experiment.track import open_tracker
 from capotasto.session import Base, load_base
+from capotasto.training.fill import fill
 from capotasto.training.loop import train
 from capotasto.training.resume import FILE as CHECKPOINT
 from capotasto.training.resume import load_checkpoint, save_checkpoint
 from capotasto.training.stop import EarlyStopping
+from capotasto.trunk import Trunk
 from capotasto.types import StepRecord
 
 Watch = Callable[[StepRecord], None]
@@ -50,7 +52,12 @@ def tune_many(base: Base, work: Mapping[Path, tuple[str, TuneSettings]], watch: 
     _check_names({folder: settings.name or folder.resolve().name for folder, (_, settings) in todo.items()})
     runs = [_Keeper(base, plan(base, source, folder, settings)) for folder, (source, settings) in todo.items()]
     try:
-        for record in train(base, [keeper.plan.job for keeper in runs]):
+        jobs = [keeper.plan.job for keeper in runs]
+        trunk = Trunk.of(base, max((keeper.plan.settings.trunk_gb for keeper in runs), default=0.0))
+        for record in fill(base, trunk, jobs):
+            if watch is not None:
+                watch(record)
+        for record in train(base, jobs, trunk=trunk):
             for keeper in runs:
                 keeper.see(record)
             if watch is not None:

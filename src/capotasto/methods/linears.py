@@ -77,12 +77,14 @@ def _ends(name: str, suffixes: Sequence[str]) -> bool:
     return any(_called(name, suffix) for suffix in suffixes)
 
 
-def _in_layers(found: dict[str, Linear], numbers: set[int]) -> dict[str, Linear]:
-    def number(name: str) -> int:
-        match = re.search(r"\.(\d+)\.", name)
-        return int(match.group(1)) if match else -1
+def layer_of(name: str) -> int:
+    """The number of the layer that a module stands in; −1 outside all of them."""
+    match = re.search(r"\.(\d+)\.", name)
+    return int(match.group(1)) if match else -1
 
-    return {name: module for name, module in found.items() if number(name) in numbers}
+
+def _in_layers(found: dict[str, Linear], numbers: set[int]) -> dict[str, Linear]:
+    return {name: module for name, module in found.items() if layer_of(name) in numbers}
 
 
 def _numbers(text: str, count: int) -> set[int]:

@@ -15,17 +15,21 @@ from capotasto.methods.soft import LONGEST
 from capotasto.objectives import row_losses
 from capotasto.tokens.batches import cut
 from capotasto.training.job import Job
+from capotasto.trunk import Trunk
 from capotasto.types import Encoded, StepRecord
 
 MICRO_TOKENS = 512  # tokens in memory at a time; the gradients of an optimiser step are summed over its parts
 PROMPT_SHARE = 8  # a part has so many times the tokens of its longest prompt, which is computed again in each part
 
 
-def train(base: FrozenBase, jobs: Sequence[Job], micro_tokens: int | None = None) -> Iterator[StepRecord]:
+def train(
+    base: FrozenBase, jobs: Sequence[Job], micro_tokens: int | None = None, trunk: Trunk | None = None
+) -> Iterator[StepRecord]:
     """Train `jobs` together; yields after each optimiser step of each job, and after each look at held-out rows.
 
     The jobs' batches of a step share one mixed batch through the base, and each gives the adapter it would give alone.
     micro_tokens: real tokens in memory at a time; left out: by the length of the prompts
+    trunk:        states of lower layers that no job changes, filled by `training.fill`
     To end a job early, call its `stop`. A job is stopped as failed when its loss or gradient is no number, and when its
     virtual tokens grow so long that `artifact` would refuse them; the record of that step is not given.
     """
@@ -34,7 +38,7 @@ def train(base: FrozenBase, jobs: Sequence[Job], micro_tokens: int | None = None
         batches = [(job, job.next_batch()) for job in live]
         start = time.perf_counter()
         with _training([job for job, _ in batches]):
-            losses = _gradients(base, batches, micro_tokens)
+            losses = _gradients(base, batches, micro_tokens, trunk)
         elapsed = time.perf_counter() - start
         all_tokens = sum(len(row.ids) for _, batch in batches for row in batch)
         for (job, batch), loss in zip(batches, losses, strict=True):
@@ -52,7 +56,7 @@ def train(base: FrozenBase, jobs: Sequence[Job], micro_tokens: int | None = None
             yield _record("step", job, loss, share, sum(row.learnt for row in batch), rate, norm)
         for job in live:
             if job.look_due and not job.failed:
-                yield _record("held_out", job, held_out_loss(base, job.held_out, job.adapter))
+                yield _record("held_out", job, held_out_loss(base, job.held_out, job.adapter, trunk))
 
 
 def _room(batches: Sequence[tuple[Job, list[Encoded]]]) -> int:
@@ -60,7 +64,9 @@ def _room(batches: Sequence[tuple[Job, list[Encoded]]]) -> int:
     return max(MICRO_TOKENS, PROMPT_SHARE * max(job.adapter.tokens for job, _ in batches))
 
 
-def _gradients(base: FrozenBase, batches: Sequence[tuple[Job, list[Encoded]]], micro_tokens: int | None) -> list[float]:
+def _gradients(
+    base: FrozenBase, batches: Sequence[tuple[Job, list[Encoded]]], micro_tokens: int | None, trunk: Trunk | None
+) -> list[float]:
     """Add each job's gradient of its mean loss over the step's supervised tokens; returns those means in nats."""
     flat = [(which, row) for which, (_, batch) in enumerate(batches) for row in batch]
     totals = [sum(row.learnt for row in batch) for _, batch in batches]
@@ -68,7 +74,8 @@ def _gradients(base: FrozenBase, batches: Sequence[tuple[Job, list[Encoded]]], m
     budget = micro_tokens or _room(batches)
     for part in _parts([batches[which][0] for which, _ in flat], [row for _, row in flat], budget):
         rows = [flat[i] for i in part]
-        losses, _ = row_losses(base, [row for _, row in rows], [batches[which][0].adapter for which, _ in rows])
+        adapters = [batches[which][0].adapter for which, _ in rows]
+        losses, _ = row_losses(base, [row for _, row in rows], adapters, trunk)
         shares = losses.new_tensor([1 / totals[which] for which, _ in rows])
         (losses * shares).sum().backward()
         for (which, _), loss in zip(rows, losses.tolist(), strict=True):

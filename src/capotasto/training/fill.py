@@ -1,0 +1,64 @@
+"""The frozen part of a training, computed before it: states that no job of it changes."""
+
+from collections.abc import Iterator, Sequence
+
+from torch import Tensor
+
+from capotasto import forward
+from capotasto.base.frozen import FrozenBase
+from capotasto.objectives.classify import pooled
+from capotasto.tokens.batches import cut
+from capotasto.training.job import Job
+from capotasto.trunk import Place, Trunk, depth_of, place_of_head
+from capotasto.types import Encoded, StepRecord
+
+BATCH_TOKENS = 2048  # tokens in memory at a time; without gradients that is little
+
+
+def fill(base: FrozenBase, trunk: Trunk, jobs: Sequence[Job]) -> Iterator[StepRecord]:
+    """Compute what `jobs` will ask `trunk` for and it does not have; yields a record of kind "trunk" for each batch.
+
+    Where the disk has no room for all rows nothing is kept, and the states are computed in every step.
+    """
+    for place, rows in _wanted(base, jobs).items():
+        with trunk.lock():
+            yield from _fill(base, trunk, place, list(rows), jobs[0].name)
+
+
+def _wanted(base: FrozenBase, jobs: Sequence[Job]) -> dict[Place, dict[Encoded, None]]:
+    """Rows by the place where they enter the trained part. Jobs that share batches enter at one depth, the lowest."""
+    lasting = [job for job in jobs if job.settings.epochs > 1 and job.adapter.body() is None]
+    changing = [job for job in lasting if place_of_head(base, job.adapter) is None]
+    depth = min((depth_of(base, job.adapter) for job in changing), default=0)
+    found: dict[Place, dict[Encoded, None]] = {}
+    for job in lasting:
+        kv = job.adapter.kv()
+        place = place_of_head(base, job.adapter) or Place(depth, 0 if kv is None else kv.shape[3])
+        if place.depth:
+            found.setdefault(place, {}).update(dict.fromkeys([*job.rows, *job.held_out]))
+    return found
+
+
+def _fill(base: FrozenBase, trunk: Trunk, place: Place, rows: list[Encoded], name: str) -> Iterator[StepRecord]:
+    """In batches that follow from the rows alone, so that a run that was stopped computes the same numbers again."""
+    trunk.open(place)
+    new = sum(1 if place.pooling else len(row.ids) for row in rows if not trunk.has(place, row))
+    if not trunk.room(place, new):
+        return
+    rows.sort(key=lambda row: len(row.ids))
+    done = 0
+    for batch in cut(range(len(rows)), [len(row.ids) for row in rows], BATCH_TOKENS):
+        mine = [rows[i] for i in batch]
+        missing = [i for i, row in enumerate(mine) if not trunk.has(place, row)]
+        if missing:
+            states = _states(base, mine, place)
+            trunk.put(place, [mine[i] for i in missing], [states[i] for i in missing])
+        done += len(batch)
+        extra = {"depth": place.depth, "bytes": trunk.bytes(place, new)}
+        yield StepRecord("trunk", name, done, len(rows), epoch=0.0, loss=0.0, extra=extra)
+    trunk.settle(place)
+
+
+def _states(base: FrozenBase, rows: Sequence[Encoded], place: Place) -> list[Tensor]:
+    found = forward.up_to(base, rows, place)
+    return [pooled(states, place.pooling)[None] for states in found] if place.pooling else found
