@@ -1,6 +1,5 @@
 """States of frozen lower layers that are kept: the numbers are the same, the work is not done again."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,9 +19,9 @@ UPPER = {"lora": {"layers": "1"}, "head": {}}  # what touches no more than the u
 
 
 @pytest.fixture
-def trunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trunk]:
+def trunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trunk:
     monkeypatch.setenv("CAPO_HOME", str(tmp_path))
-    yield Trunk.of(make_base("llama"), 1.0)
+    return Trunk.of(make_base("llama"), 1.0)
 
 
 def make_job(base: Base, method: str, name: str = "a", seed: int = 0) -> Job:
@@ -67,7 +66,7 @@ def test_the_lower_layers_are_read_and_the_states_are_the_same(
     plain = forward.run(base, job.rows, [adapter] * len(job.rows)).states
     ran: list[int] = []
     layers = next(m for m in base.model.modules() if isinstance(m, torch.nn.ModuleList))
-    attention = [module for module in layers[0].modules() if "Attention" in type(module).__name__][0]
+    attention = next(module for module in layers[0].modules() if "Attention" in type(module).__name__)
     handle = attention.register_forward_hook(lambda *_: ran.append(1))
     kept = forward.run(base, job.rows, [adapter] * len(job.rows), trunk=trunk).states
     handle.remove()
