@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from capotasto.session import load_adapter as load_adapter
     from capotasto.session import load_base as load_base
     from capotasto.session import new_prompt as new_prompt
+    from capotasto.store import Store as Store
     from capotasto.training.job import Job as Job
     from capotasto.training.loop import train as train
     from capotasto.training.settings import TrainSettings as TrainSettings
@@ -29,6 +30,7 @@ _PLACES = {
     "Example": "capotasto.types",
     "Job": "capotasto.training.job",
     "Run": "capotasto.experiment.outcome",
+    "Store": "capotasto.store",
     "TrainSettings": "capotasto.training.settings",
     "TuneSettings": "capotasto.experiment.settings",
     "Turn": "capotasto.types",

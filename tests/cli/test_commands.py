@@ -186,3 +186,16 @@ def test_the_demo_shows_its_runs_and_the_mixed_batch(
     for promise in (record["verdict"].split(":")[0], "One mixed batch", "Hm?", "good", "report.html"):
         assert promise in shown.stdout
     assert capo("demo", "--out", tmp_path, "--json").json["mixed"] == mixed
+
+
+def test_the_store_is_named_where_a_folder_is(tuned: Path, base: Path, tmp_path: Path, capo: Capo) -> None:
+    assert capo("store", "add", tuned, "--json").json == ["moods@1"]
+    assert capo("store", "tag", "moods@1", "live").stdout == "moods:live\n"
+    found = capo("generate", "the sun", "--base", base, "--adapter", "moods:live", "--max-new-tokens", 2, "--json").json
+    assert set(found[0]["answers"]) == {"base", "moods:live"}
+    text = capo("store").stdout
+    assert "moods@1" in text
+    assert ":live" in text
+    assert Path(capo("store", "path", "moods", "--json").json[0]).is_dir()
+    assert capo("store", "remove", "moods").stdout == "moods@1\n"
+    assert "DIR" in capo("store", "add").stderr

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from capotasto.errors import SettingError
+from capotasto.store import Store
 
 if TYPE_CHECKING:
     from capotasto.methods.adapter import Adapter
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
 Adapters = Annotated[
     list[str] | None,
-    typer.Option("--adapter", metavar="[NAME=]DIR", help="an adapter's folder; repeat it for several adapters"),
+    typer.Option(
+        "--adapter", metavar="[NAME=]DIR", help="an adapter's folder or its name in the store; repeat it for several"
+    ),
 ]
 
 
@@ -34,10 +37,19 @@ def folders(given: Sequence[str]) -> dict[str, Path]:
 def _parted(text: str) -> tuple[str, Path]:
     name, equals, path = text.partition("=")
     if not equals or Path(text).exists():
-        return Path(text).resolve().name, Path(text)
+        found = _place(text)
+        return (Path(text).resolve().name if found == Path(text) else text), found
     if not name or not path:
         raise SettingError(f"--adapter {text}: write NAME=DIR, or the folder alone")
-    return name, Path(path)
+    return name, _place(path)
+
+
+def _place(text: str) -> Path:
+    """A folder, or else what the store knows by this reference."""
+    if Path(text).exists() or "/" in text:
+        return Path(text)
+    store = Store()
+    return store.find(text) if text.replace(":", "@").partition("@")[0] in store.entries else Path(text)
 
 
 def load(named: dict[str, Path], base: "Base") -> dict[str, "Adapter"]:

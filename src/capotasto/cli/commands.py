@@ -17,6 +17,7 @@ COMMANDS = {
     "eval": "Score a base and its adapters on all rows of a file.",
     "data": "Show what a data file holds and how it would be read and split.",
     "inspect": "Tell what an adapter is, how it was made and how good it is.",
+    "store": "Keep adapters with versions and tags in one folder.",
     "bases": "List the base models that have a short name.",
     "methods": "List what can be learned, what it can start from and what is measured.",
     "doctor": "Show what this machine is and what would be used on it.",
