@@ -17,6 +17,12 @@ TEXT = (
 MINUTE = ("--tokens", "20", "--seconds", "60", "--text", TEXT, "--target", "3.10")
 BANKING = ("--data", "banking77", "--seconds", "60")
 SPAM = ("--data", "sms_spam", "--seconds", "20")
+LORA = ("--method", "lora", "--lr", "1e-3")
+PREFIX = ("--method", "prefix", "--tokens", "50")
+HEADS = ("--data", "banking77", "--rows", "200")
+UPPER = ("--data", "banking77", "--rows", "100", "--method", "lora")
+FAMILY = ("--seconds", "60", "--bare")
+METHODS = ("prompt", "residual", "prefix", "lora", "bottleneck", "head", "full")
 RATES = ("0.01", "0.03", "0.1")  # the peer's learning rates; this package has its own rule
 
 # Name → the peer that ratios are taken to, and every arm's module with its flags.
@@ -52,6 +58,49 @@ COMPARISONS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
         "peft",
         {"peft": (f"{PEERS}.peft_classify", *SPAM), "capotasto": (f"{OURS}.classify", *SPAM, "--bare")},
     ),
+    "training-lora": (
+        "peft tuned",
+        {
+            "peft trainer": (f"{PEERS}.peft_trainer", *TRAINING, *LORA),
+            "peft tuned": (f"{PEERS}.peft_loop", *TRAINING, *LORA),
+            "capotasto": (f"{OURS}.train", *TRAINING, *LORA, *EIGHT_ROWS),
+        },
+    ),
+    "training-prefix-50": (
+        "peft tuned",
+        {
+            "peft tuned": (f"{PEERS}.peft_loop", *TRAINING, *PREFIX),
+            "capotasto": (f"{OURS}.train", *TRAINING, *PREFIX, *EIGHT_ROWS),
+        },
+    ),
+    "head-epochs": (
+        "nothing kept",
+        {
+            "nothing kept": (f"{OURS}.trunk", *HEADS, "--plain"),
+            "trunk": (f"{OURS}.trunk", *HEADS),
+            "trunk, ten heads": (f"{OURS}.trunk", *HEADS, "--adapters", "10"),
+        },
+    ),
+    "upper-lora-epochs": (
+        "all layers",
+        {
+            "all layers": (f"{OURS}.trunk", *UPPER, "--plain"),
+            "upper half, nothing kept": (f"{OURS}.trunk", *UPPER, "--layers", "15-29", "--plain"),
+            "upper half, trunk": (f"{OURS}.trunk", *UPPER, "--layers", "15-29"),
+        },
+    ),
+    "eight-together": (
+        "alone",
+        {"alone": (f"{OURS}.together", "--alone"), "together": (f"{OURS}.together",)},
+    ),
+    "store": ("capotasto", {"capotasto": (f"{OURS}.store",)}),
+    **{
+        f"family-{data}": (
+            "prompt",
+            {method: (f"{OURS}.classify", "--data", data, *FAMILY, "--method", method) for method in METHODS},
+        )
+        for data in ("sms_spam", "banking77", "task875")
+    },
     "serving": ("peft", {"peft": (f"{PEERS}.peft_generate",), "capotasto": (f"{OURS}.generate",)}),
 }
 

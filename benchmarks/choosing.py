@@ -1,9 +1,11 @@
 """Text → label rows, each a dialogue in the base's chat template: what every side of the comparison trains on."""
 
 import csv
+import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
@@ -38,7 +40,23 @@ def sms_spam() -> tuple[list[Row], list[Row]]:
     return rows[200:], rows[:200]
 
 
-DATA: dict[str, Callable[[], tuple[list[Row], list[Row]]]] = {"banking77": banking77, "sms_spam": sms_spam}
+def emotions() -> tuple[list[Row], list[Row]]:
+    """Training rows of task 875 of Natural Instructions, and its development rows; six emotions."""
+    folder = "natural_instructions/task875_emotion_classification"
+    train, test = (json.loads(data_file(f"{folder}/{part}.json").read_text())["Instances"] for part in ("train", "dev"))
+    return [_emotion(row) for row in train], [_emotion(row) for row in test]
+
+
+def _emotion(row: dict[str, Any]) -> Row:
+    output = row["output"]
+    return Row(row["input"], output if isinstance(output, str) else output[0])
+
+
+DATA: dict[str, Callable[[], tuple[list[Row], list[Row]]]] = {
+    "banking77": banking77,
+    "sms_spam": sms_spam,
+    "task875": emotions,
+}
 
 
 def prompt_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:

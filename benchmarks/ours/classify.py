@@ -4,18 +4,19 @@ from pathlib import Path
 
 from benchmarks.choosing import DATA, Row, encode
 from benchmarks.common import arguments, peaks, report, timed
-from benchmarks.ours.common import load, prompt, train
+from benchmarks.ours.common import adapter, load, train
 from benchmarks.texts import IGNORED
 from capotasto import Base, Example, TrainSettings, Turn
 from capotasto.evaluate.questions import choose
-from capotasto.methods.prompt import PromptAdapter
+from capotasto.methods.adapter import Adapter
+from capotasto.objectives.classify import encode as encode_class
 from capotasto.types import Encoded
 
 
-def accuracy(base: Base, rows: list[Row], names: list[str], adapter: PromptAdapter | None) -> float:
+def accuracy(base: Base, rows: list[Row], names: list[str], learner: Adapter | None) -> float:
     """The share of rows whose likeliest label is the gold one."""
-    asked = [Example((Turn("user", row.text), Turn("assistant", row.label, learn=True))) for row in rows]
-    chosen = choose(base, base.renderer(adapter), asked, names, adapter).argmax(1)
+    asked = [_example(row) for row in rows]
+    chosen = choose(base, base.renderer(learner), asked, names, learner).argmax(1)
     return sum(names[i] == row.label for i, row in zip(chosen, rows, strict=True)) / len(rows)
 
 
@@ -23,6 +24,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--data", choices=DATA, required=True)
     parser.add_argument("--tokens", type=int, default=20, help="virtual tokens")
+    parser.add_argument("--method", default="prompt")
     parser.add_argument("--lr", type=float, help="peak learning rate; left out: the package's rule")
     parser.add_argument("--seconds", type=float, required=True, help="budget of training, in seconds")
     parser.add_argument("--batch-tokens", type=int, default=TrainSettings().batch_tokens)
@@ -35,12 +37,11 @@ def main() -> None:
     rows, tests = DATA[options.data]()
     names = sorted({row.label for row in rows})
     text = f"Classify the text as one of: {', '.join(names)}."
-    adapter = prompt(base, options.tokens, text, options.init, options.seed)
-    learnt = [_row(*encode(base.tokenizer, row)) for row in rows]
-    job = train(base, adapter, learnt, options)
+    learner = adapter(base, options.method, options.tokens, text, options.seed, options.init, names)
+    job = train(base, learner, learnable(base, rows, learner), options)
     memory = peaks(base.device)
 
-    share, scoring = timed(lambda: accuracy(base, tests, names, adapter), base.device)
+    share, scoring = timed(lambda: accuracy(base, tests, names, learner), base.device)
     bare = {"bare_accuracy": accuracy(base, tests, names, None)} if options.bare else {}
     report(
         base.device,
@@ -50,11 +51,23 @@ def main() -> None:
         tokens=job.tokens,
         tokens_per_second=job.tokens / job.seconds,
         accuracy=share,
+        adapter_bytes=sum(p.numel() * p.element_size() for p in learner.parameters()),
         scoring_seconds=scoring,
         texts_per_second=len(tests) / scoring,
         **bare,
         **memory,
     )
+
+
+def _example(row: Row) -> Example:
+    return Example((Turn("user", row.text), Turn("assistant", row.label, learn=True)), label=row.label)
+
+
+def learnable(base: Base, rows: list[Row], learner: Adapter) -> list[Encoded]:
+    """Rows whose label is written, or for a head chosen."""
+    if classes := learner.classes():
+        return [encode_class(base.renderer(learner), _example(row), classes) for row in rows]
+    return [_row(*encode(base.tokenizer, row)) for row in rows]
 
 
 def _row(ids: list[int], labels: list[int]) -> Encoded:

@@ -2,17 +2,20 @@
 
 import argparse
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
 
 import capotasto as capo
-from capotasto.methods.angular import angular
-from capotasto.methods.initial import embedding_rms
-from capotasto.methods.prompt import PromptAdapter
+from capotasto.experiment.start import untrained
+from capotasto.methods.adapter import Adapter
+from capotasto.methods.settings import MethodSettings
 from capotasto.types import Encoded, StepRecord
+
+ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 
 
 def load(options: argparse.Namespace) -> capo.Base:
@@ -26,24 +29,38 @@ def plain(ids: list[int]) -> Encoded:
     return Encoded(tuple(ids), (False, *[True] * (len(ids) - 1)))
 
 
-def prompt(base: capo.Base, tokens: int, text: str, init: Path | None, seed: int) -> PromptAdapter:
-    """A prompt that starts from a text, or from the tensor `prompt` of a file, as on the other side."""
-    adapter = capo.new_prompt(base, "prompt", tokens=tokens, init=f"text:{text}", seed=seed)
+def adapter(
+    base: capo.Base,
+    method: str,
+    tokens: int,
+    text: str,
+    seed: int,
+    init: Path | None = None,
+    labels: Sequence[str] = (),
+    **more: Any,
+) -> Adapter:
+    """An untrained adapter; virtual tokens start from a text, or a prompt from the tensor `prompt` of a file.
+
+    LoRA changes what it changes on the other side; other sizes are the package's.
+    """
+    given = {"method": method, "tokens": tokens, "init": f"text:{text}", "targets": ",".join(ATTENTION), **more}
+    settings = MethodSettings.build(given, "the benchmark")
+    made = untrained(base, settings, labels, seed, name=method, fingerprint=base.fingerprint)
     if init:
         with torch.no_grad():
-            adapter.prompt_embeddings.copy_(load_file(init)["prompt"])
-    return adapter
+            next(made.parameters()).copy_(load_file(init)["prompt"])
+    return made
 
 
 def train(
     base: capo.Base,
-    adapter: PromptAdapter,
+    adapter: Adapter,
     rows: list[Encoded],
     options: argparse.Namespace,
     watch: Callable[[StepRecord], None] = lambda record: None,
 ) -> capo.Job:
     """Train for --epochs, or for as many as fit into --seconds; what is not set takes the package's defaults."""
-    rate = options.lr or angular(embedding_rms(base))
+    rate = options.lr or adapter.rate(base)[0]
 
     def job(epochs: int) -> capo.Job:
         settings = capo.TrainSettings(epochs=epochs, batch_tokens=options.batch_tokens, seed=options.seed, lr=rate)

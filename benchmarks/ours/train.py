@@ -1,10 +1,10 @@
-"""Prompt tuning of the cookbook's rows with Capotasto."""
+"""The cookbook's rows with Capotasto."""
 
 import json
 from pathlib import Path
 
 from benchmarks.common import arguments, peaks, report, seconds_to
-from benchmarks.ours.common import load, plain, prompt, train
+from benchmarks.ours.common import adapter, load, plain, train
 from benchmarks.texts import held_out_rows, training_rows
 from capotasto import TrainSettings
 from capotasto.evaluate.questions import held_out_loss
@@ -14,6 +14,7 @@ from capotasto.types import StepRecord
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--tokens", type=int, default=4, help="virtual tokens")
+    parser.add_argument("--method", default="prompt")
     parser.add_argument("--lr", type=float, help="peak learning rate; left out: the package's rule")
     parser.add_argument("--epochs", type=int, help="passes over the rows")
     parser.add_argument("--seconds", type=float, help="budget of training, in seconds")
@@ -30,15 +31,15 @@ def main() -> None:
     base = load(options)
     rows = [plain(ids) for ids in training_rows(base.tokenizer)]
     held_out = [plain(ids) for ids in held_out_rows(base.tokenizer)]
-    adapter = prompt(base, options.tokens, options.text, options.init, options.seed)
+    learner = adapter(base, options.method, options.tokens, options.text, options.seed, options.init)
     points: list[dict[str, float]] = []
 
     def watch(record: StepRecord) -> None:
         if (options.curve or options.target) and record.step % options.every == 0:
-            loss = held_out_loss(base, held_out, adapter)
+            loss = held_out_loss(base, held_out, learner)
             points.append({"seconds": record.seconds, "step": record.step, "held_out_loss": loss})
 
-    job = train(base, adapter, rows, options, watch)
+    job = train(base, learner, rows, options, watch)
     memory = peaks(base.device)
     if options.curve:
         options.curve.write_text("".join(json.dumps(point) + "\n" for point in points), encoding="utf-8")
@@ -49,7 +50,7 @@ def main() -> None:
         steps=job.step,
         tokens=job.tokens,
         tokens_per_second=job.tokens / job.seconds,
-        held_out_loss=held_out_loss(base, held_out, adapter),
+        held_out_loss=held_out_loss(base, held_out, learner),
         **seconds_to(options.target, points),
         **memory,
     )

@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerBase
 
 from benchmarks.choosing import DATA, Row, encode, label_ids, prompt_ids
 from benchmarks.common import Clock, arguments, load, peaks, report, timed
-from benchmarks.peers.tuned import Recipe, train, with_prompt
+from benchmarks.peers.tuned import Recipe, train, with_adapter
 from benchmarks.texts import IGNORED, pad, sorted_batches
 
 
@@ -52,7 +52,7 @@ def main() -> None:
     model, tokenizer, device = load(options)
     rows, tests = DATA[options.data]()
     names = sorted({row.label for row in rows})
-    learner = with_prompt(
+    learner = with_adapter(
         model, options.base, options.tokens, f"Classify the text as one of: {', '.join(names)}.", options.init
     )
     clock = Clock(device)

@@ -11,7 +11,7 @@ from peft import PeftModel
 from transformers import PreTrainedTokenizerBase
 
 from benchmarks.common import arguments, load, peaks, report, timed
-from benchmarks.peers.tuned import set_prompt, with_prompt
+from benchmarks.peers.tuned import set_prompt, with_adapter
 from benchmarks.serving import NEW_TOKENS, TASKS, VIRTUAL_TOKENS, requests, task_prompts
 
 
@@ -58,7 +58,7 @@ def main() -> None:
 
     model, tokenizer, device = load(options)
     prompts = task_prompts(model.get_input_embeddings().get_parameter("weight"), tokenizer, options.seed)
-    server = with_prompt(model.eval(), options.base, VIRTUAL_TOKENS, "a prompt to be replaced", init=None)
+    server = with_adapter(model.eval(), options.base, VIRTUAL_TOKENS, "a prompt to be replaced", init=None)
     with_tasks(server, prompts)
     rows = [torch.tensor(ids, device=device) for ids in requests(tokenizer)]
     generate(server, rows[0][None], torch.ones_like(rows[0][None]), 2)  # what is imported on first use stays outside

@@ -1,16 +1,18 @@
-"""The tuned peer: PEFT prompt tuning of the cookbook's rows with sorted batches, text initialisation and Adam."""
+"""The tuned peer: PEFT on the cookbook's rows with sorted batches, text initialisation and Adam."""
 
 import json
 from pathlib import Path
 
 from benchmarks.common import Clock, arguments, load, peaks, report, seconds_to
-from benchmarks.peers.tuned import Progress, Recipe, train, with_prompt
+from benchmarks.peers.methods import METHODS
+from benchmarks.peers.tuned import Progress, Recipe, train, with_adapter
 from benchmarks.texts import held_out_loss, plain_labels, sorted_batches, training_rows
 
 
 def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--tokens", type=int, default=4, help="virtual tokens")
+    parser.add_argument("--method", choices=METHODS, default="prompt")
     parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--epochs", type=int, help="passes over the rows")
     parser.add_argument("--seconds", type=float, help="stop after so many seconds of training")
@@ -26,7 +28,7 @@ def main() -> None:
 
     model, tokenizer, device = load(options)
     rows = training_rows(tokenizer)
-    learner = with_prompt(model, options.base, options.tokens, options.text, options.init)
+    learner = with_adapter(model, options.base, options.tokens, options.text, options.init, options.method)
     points: list[dict[str, float]] = []
 
     def look(done: Progress) -> None:

@@ -1,17 +1,19 @@
 """The Hugging Face cookbook recipe as its readers run it: PEFT prompt tuning with transformers' Trainer, in fp32.
 
 Source: https://huggingface.co/learn/cookbook/prompt_tuning_peft. Four random virtual tokens, the first 50 rows, random
-batches of 8, no sorting. Checkpoints, bars and trackers are off, in the recipe's favour; all else is as written there.
+batches of 8, no sorting; other methods take the prompt's place. Checkpoints, bars and trackers are off, in the recipe's
+favour; all else is as written there.
 """
 
 import tempfile
 from pathlib import Path
 
 import torch
-from peft import PeftModel, PromptTuningConfig, PromptTuningInit, TaskType, get_peft_model
+from peft import PeftModel, PromptTuningConfig, PromptTuningInit, get_peft_model
 from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerBase, Trainer, TrainingArguments
 
 from benchmarks.common import arguments, load, peaks, report, timed
+from benchmarks.peers.methods import METHODS, configured
 from benchmarks.texts import BATCH, held_out_loss, training_rows
 
 
@@ -40,6 +42,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--tokens", type=int, default=4, help="virtual tokens")
+    parser.add_argument("--method", choices=METHODS, default="prompt")
     parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--out", type=Path, help="folder to save the adapter in")
     options = parser.parse_args()
@@ -47,12 +50,9 @@ def main() -> None:
 
     model, tokenizer, device = load(options)
     rows = training_rows(tokenizer)
-    config = PromptTuningConfig(
-        task_type=TaskType.CAUSAL_LM,
-        prompt_tuning_init=PromptTuningInit.RANDOM,
-        num_virtual_tokens=options.tokens,
-        tokenizer_name_or_path=str(options.base),
-    )
+    config = configured(options.method, options.base, options.tokens, "")
+    if isinstance(config, PromptTuningConfig):
+        config.prompt_tuning_init = PromptTuningInit.RANDOM
     learner = get_peft_model(model, config)
     with tempfile.TemporaryDirectory() as folder:
         recipe = trainer(learner, tokenizer, rows, folder, options.lr, options.epochs)

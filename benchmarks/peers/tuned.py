@@ -1,4 +1,4 @@
-"""Prompt tuning with PEFT as well as we can: one prompt over a frozen base, trained by a lean loop.
+"""PEFT used as well as we can: one adapter over a frozen base, trained by a lean loop.
 
 Axes: P virtual tokens, H hidden.
 """
@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from peft import PeftModel, PromptTuningConfig, PromptTuningInit, TaskType, get_peft_model
+from peft import PeftModel, get_peft_model
 from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
 from benchmarks.common import Clock
+from benchmarks.peers.methods import configured
 from benchmarks.texts import Batch, real_tokens, shuffled, supervised
 
 WARM_UP = 0.05  # share of the training in which the learning rate rises
@@ -41,16 +42,11 @@ class Progress:
     seconds: float = 0.0
 
 
-def with_prompt(model: PreTrainedModel, base: Path, tokens: int, text: str, init: Path | None) -> PeftModel:
-    """The model with a trainable prompt [P, H], initialised from a text or from the tensor `prompt` of a file."""
-    config = PromptTuningConfig(
-        task_type=TaskType.CAUSAL_LM,
-        num_virtual_tokens=tokens,
-        prompt_tuning_init=PromptTuningInit.TEXT,
-        prompt_tuning_init_text=text,
-        tokenizer_name_or_path=str(base),
-    )
-    peft_model = get_peft_model(model, config)
+def with_adapter(
+    model: PreTrainedModel, base: Path, tokens: int, text: str, init: Path | None, method: str = "prompt"
+) -> PeftModel:
+    """The model with an adapter; a prompt [P, H] starts from a text, or from the tensor `prompt` of a file."""
+    peft_model = get_peft_model(model, configured(method, base, tokens, text))
     if init:
         set_prompt(peft_model, "default", load_file(init)["prompt"])
     return peft_model
@@ -65,7 +61,7 @@ def set_prompt(model: PeftModel, adapter: str, prompt: torch.Tensor) -> None:
 def train(
     model: PeftModel, batches: list[Batch], recipe: Recipe, clock: Clock, look: Callable[[Progress], None]
 ) -> Progress:
-    """Train the prompt on length-sorted batches; `look` is called after every step, on the clock."""
+    """Train the adapter on length-sorted batches; `look` is called after every step, on the clock."""
     learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(learned, lr=recipe.learning_rate)
     done = Progress()
