@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
@@ -57,11 +58,19 @@ def apart(adapters: Sequence[Adapter | None]) -> list[list[int]]:
     return list(groups.values())
 
 
-def run(base: FrozenBase, batch: Sequence[Encoded], adapters: Sequence[Adapter | None], keep: bool = False) -> Hidden:
+def run(
+    base: FrozenBase,
+    batch: Sequence[Encoded],
+    adapters: Sequence[Adapter | None],
+    keep: bool = False,
+    noise: Sequence[Tensor | None] = (),
+) -> Hidden:
     """Run `batch` through the base; row i carries `adapters[i]`, None is the bare base.
 
     Rows may carry different adapters of different lengths. What rows of one adapter have in common at their beginning
     is computed once. With `keep`, keys and values are returned for decoding. Gradients flow to the adapters only.
+    noise: for each row what is added to its tokens' embeddings, [T, E] or None; rows that begin alike must be given
+           alike noise there
     """
     distinct = list({id(adapter): adapter for adapter in adapters if adapter is not None}.values())
     index = {id(adapter): i for i, adapter in enumerate(distinct)}
@@ -81,7 +90,8 @@ def run(base: FrozenBase, batch: Sequence[Encoded], adapters: Sequence[Adapter |
     view = TreeView(layout, [cache for which in layout.ghosts if (cache := caches[which]) is not None], keep)
     model = model_of(base, adapters)
     changes = [Change(*layout.spans[i], adapter.deltas()) for i, adapter in enumerate(distinct)]
-    states = _call(model, _embed(model, layout, vectors), layout.positions, view, changes)
+    added = _at_tokens(layout, slots, ghosts, noise)
+    states = _call(model, _embed(model, layout, vectors, added), layout.positions, view, changes)
     return Hidden(states, layout, slots, ghosts, view.kept)
 
 
@@ -127,9 +137,28 @@ def _count(tensor: Tensor | None, axis: int) -> int:
     return 0 if tensor is None else tensor.shape[axis]
 
 
-def _embed(model: PreTrainedModel, layout: Layout, vectors: list[Tensor | None]) -> Tensor:
-    """[N, E] input embeddings: the model's own at tokens, the adapters' at virtual tokens."""
+def _at_tokens(
+    layout: Layout, slots: list[tuple[int, int]], ghosts: list[int], noise: Sequence[Tensor | None]
+) -> list[tuple[Tensor, Tensor]]:
+    """([T] flat positions of a row's own tokens, its [T, E] noise) for each row that has any."""
+    found = []
+    for path, (slot, virtual), ghost, own in zip(layout.paths, slots, ghosts, noise, strict=False):
+        if own is not None:
+            places = np.delete(path[ghost:], np.s_[slot : slot + virtual])
+            found.append((torch.from_numpy(places).to(layout.ids.device), own))
+    return found
+
+
+def _embed(
+    model: PreTrainedModel, layout: Layout, vectors: list[Tensor | None], added: list[tuple[Tensor, Tensor]]
+) -> Tensor:
+    """[N, E] input embeddings: the model's own at tokens, with what is added there, the adapters' at virtual tokens."""
     flat = model.get_input_embeddings()(layout.ids)
+    if added:
+        noise = torch.zeros_like(flat)
+        for places, own in added:
+            noise[places] = own.to(flat)
+        flat = flat + noise
     pieces, place = [], 0
     for adapter, start in layout.virtual:
         own = vectors[adapter]

@@ -22,6 +22,7 @@ class Example:
     turns: tuple[Turn, ...]
     label: str | None = None
     place: str = ""  # "tickets.csv:12", for error messages
+    weight: float = 1.0  # how much the row counts in training
 
     @property
     def plain(self) -> bool:
@@ -48,6 +49,7 @@ class Encoded:
     slot:  the virtual tokens of a prompt stand before ids[slot]
     cut:   tokens removed from the left because the example was too long
     label: the class to be chosen, where a head chooses: −1 is one that the head does not know
+    weight: how much the row counts in training
     """
 
     ids: tuple[int, ...]
@@ -55,6 +57,12 @@ class Encoded:
     slot: int = 0
     cut: int = 0
     label: int | None = None
+    weight: float = 1.0
+
+    @property
+    def answers_by_head(self) -> bool:
+        """True where a head answers and no token is written."""
+        return self.label is not None
 
     @property
     def learnt(self) -> int:

@@ -65,8 +65,10 @@ def load(
     examples = list(_examples(rows, name, used, bad, on_bad_row))
     if not examples:
         raise _nothing_left(path, bad)
-    if name == "text_label" and not mapping and not labels_repeat([example.completion for example in examples]):
-        name, used = "prompt_completion", {"prompt": used["text"], "completion": used["label"]}
+    told = "label" in (mapping or {})
+    if name == "text_label" and not told and not labels_repeat([example.completion for example in examples]):
+        used = {"prompt": used.pop("text"), "completion": used.pop("label"), **used}
+        name = "prompt_completion"
         examples = [replace(example, label=None) for example in examples]
     labels = _labels(path, used, examples, least_labels)
     return Dataset(path, examples, name, columns, used, bad, hash_of(examples), labels)
@@ -121,5 +123,7 @@ def hash_of(examples: Iterable[Example]) -> str:
 def _parts(example: Example) -> Iterator[str]:
     """What tells one example from another, with its number of turns so that their boundaries count too."""
     yield f"{len(example.turns)} {example.label is not None}"
+    if example.weight != 1:
+        yield str(example.weight)
     for turn in example.turns:
         yield from (turn.role, turn.content, str(turn.learn))

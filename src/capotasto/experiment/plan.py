@@ -1,7 +1,7 @@
 """From data and settings to a job that is ready to be trained."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,8 @@ def plan(base: Base, source: str, folder: Path, settings: TuneSettings) -> Plan:
     renderer = Renderer(base.tokenizer, settings.placement, room)
     identity = identify(base, dataset, splits, settings)
     adapter = _adapter(base, folder, settings, dataset, splits.train, renderer, identity)
-    rows, held_out = (_encoded(renderer, side, adapter) for side in (splits.train, splits.val))
+    counting = _counting(splits.train, source)
+    rows, held_out = (_encoded(renderer, side, adapter) for side in (counting, splits.val))
     rate, rule = (settings.lr, "as set") if settings.lr is not None else adapter.rate(base)
     job = Job(adapter.name, adapter, rows, held_out, settings, rate)
     return Plan(folder, settings, dataset, splits, renderer, job, identity, rule)
@@ -66,9 +67,16 @@ def plan(base: Base, source: str, folder: Path, settings: TuneSettings) -> Plan:
 def _encoded(renderer: Renderer, examples: Sequence[Example], adapter: Adapter) -> list[Encoded]:
     """As the adapter learns them: with answers to be written, or with classes for its head."""
     classes = adapter.classes()
-    if classes:
-        return [encode_class(renderer, example, classes) for example in examples]
-    return [renderer.encode(example) for example in examples]
+    rows = [encode_class(renderer, one, classes) if classes else renderer.encode(one) for one in examples]
+    return [replace(row, weight=one.weight) for row, one in zip(rows, examples, strict=True)]
+
+
+def _counting(examples: Sequence[Example], source: str) -> list[Example]:
+    """The rows that count in training. Errors: none of them does."""
+    found = [example for example in examples if example.weight]
+    if not found:
+        raise DataError(f"every training row of {source} has the weight 0; give some of them more")
+    return found
 
 
 def identify(base: Base, dataset: Dataset, splits: Splits, settings: TuneSettings) -> str:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from capotasto import forward
 from capotasto.base.frozen import FrozenBase
 from capotasto.methods.adapter import Adapter
+from capotasto.objectives.lesson import Lesson
 from capotasto.tokens.render import Renderer
 from capotasto.types import Encoded, Example
 
@@ -39,12 +40,15 @@ def losses(
     batch: Sequence[Encoded],
     adapters: Sequence[Adapter | None],
     chosen: Sequence[int],
+    lessons: Sequence[Lesson],
 ) -> tuple[Tensor, list[int]]:
     """These rows of the batch: (nats, differentiable in the adapters; 1 each), and 0 where the class is unknown."""
     targets = [torch.tensor(batch[row].label, device=hidden.states.device) for row in chosen]
     logits = class_logits(hidden, adapters, chosen)
     nats = [
-        nn.functional.cross_entropy(one, target, ignore_index=-1, reduction="sum")
-        for one, target in zip(logits, targets, strict=True)
+        nn.functional.cross_entropy(
+            one, target, ignore_index=-1, reduction="sum", label_smoothing=lessons[row].smoothing
+        )
+        for row, one, target in zip(chosen, logits, targets, strict=True)
     ]
     return torch.stack(nats), [batch[row].learnt for row in chosen]

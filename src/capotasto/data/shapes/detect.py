@@ -8,6 +8,7 @@ from capotasto.data.column_names import LABEL, PROMPT, normalise
 from capotasto.data.readers.header import numbered
 from capotasto.data.rows import Row
 from capotasto.data.shapes import SHAPES, shape
+from capotasto.data.shapes.shape import WEIGHT
 from capotasto.errors import DataError, nearest
 
 MOST_LABELS = 200  # distinct ones in a file without a header
@@ -17,23 +18,34 @@ Found = tuple[str, dict[str, str]]  # the shape's name, and key → column
 
 
 def choose(name: str, columns: Sequence[str], rows: Sequence[Row], mapping: dict[str, str] | None) -> Found:
-    """The shape of the file `name` and what its columns are used for. A mapping wins over the names of the columns."""
-    return from_mapping(name, columns, mapping) if mapping else detect(name, columns, rows)
+    """The shape of the file `name` and what its columns are used for. A mapping wins over the names of the columns; one
+    of weights alone leaves the other columns to their names."""
+    if not mapping:
+        return detect(name, columns, rows)
+    if mapping.keys() != {WEIGHT}:
+        return from_mapping(name, columns, mapping)
+    _check_columns(name, columns, mapping)
+    found, used = detect(name, [column for column in columns if column != mapping[WEIGHT]], rows)
+    return found, {**used, **mapping}
 
 
 def from_mapping(name: str, columns: Sequence[str], mapping: dict[str, str]) -> Found:
     """The shape that takes exactly these keys."""
-    for column in mapping.values():
-        if column not in columns:
-            raise DataError(f"{name} has no column {column!r}, which --map names; {nearest(column, columns)}")
-        if list(mapping.values()).count(column) > 1:
-            raise DataError(f"--map uses the column {column!r} of {name} twice; give each key its own column")
+    _check_columns(name, columns, mapping)
     fitting = next((known for known in SHAPES if shape(known).takes(mapping)), None)
     if fitting is None:
         keys = ", ".join(mapping)
         sets = "; ".join(" ".join(f"{key}=COLUMN" for key in shape(known).needs) for known in SHAPES)
         raise DataError(f"--map for {name} has the keys {keys}, which make no shape; use one of: {sets}")
     return fitting, dict(mapping)
+
+
+def _check_columns(name: str, columns: Sequence[str], mapping: dict[str, str]) -> None:
+    for column in mapping.values():
+        if column not in columns:
+            raise DataError(f"{name} has no column {column!r}, which --map names; {nearest(column, columns)}")
+        if list(mapping.values()).count(column) > 1:
+            raise DataError(f"--map uses the column {column!r} of {name} twice; give each key its own column")
 
 
 def detect(name: str, columns: Sequence[str], rows: Sequence[Row]) -> Found:

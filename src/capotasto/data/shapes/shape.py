@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 from capotasto.data.column_names import normalise
 from capotasto.data.rows import Row
+from capotasto.data.shapes.cells import weight_of
 from capotasto.types import Example, Turn
 
 Aliases = dict[str, tuple[str, ...]]
+WEIGHT = "weight"  # a key that goes with every shape: how much a row counts in training
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,10 @@ class Shape:
 
     def takes(self, keys: Iterable[str]) -> bool:
         """True if a mapping with these keys says all this shape needs and nothing else."""
-        return self.needs.keys() <= set(keys) <= (self.needs | self.optional).keys()
+        return self.needs.keys() <= set(keys) - {WEIGHT} <= (self.needs | self.optional).keys()
 
     def example(self, row: Row, columns: dict[str, str]) -> Example:
         """The row as an example; `columns` maps key → column. A row that does not fit is a `RowError`."""
         turns = self.turns(row, columns)
-        return Example(turns, label=turns[-1].content if self.labelled else None, place=row.place)
+        weight = weight_of(row, columns[WEIGHT]) if WEIGHT in columns else 1.0
+        return Example(turns, turns[-1].content if self.labelled else None, row.place, weight)
