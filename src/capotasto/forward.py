@@ -156,8 +156,8 @@ def _embed(
     flat = model.get_input_embeddings()(layout.ids)
     if added:
         noise = torch.zeros_like(flat)
-        for places, own in added:
-            noise[places] = own.to(flat)
+        for places, values in added:
+            noise[places] = values.to(flat)
         flat = flat + noise
     pieces, place = [], 0
     for adapter, start in layout.virtual:

@@ -35,6 +35,8 @@ def look(base: "Base", data: str, folder: Path, settings: TuneSettings) -> dict[
         "base": {"name": base.name, "source": base.source, "fingerprint": base.fingerprint},
         "shape": planned.dataset.shape,
         "mapping": planned.dataset.mapping,
+        "objective": planned.objective,
+        "objective_reason": planned.reason,
         "labels": planned.dataset.labels,
         "sides": {side: _counts(rows) for side, rows in sides.items()},
         "bad_rows": len(planned.dataset.bad),
@@ -67,6 +69,7 @@ def show(plan: dict[str, Any]) -> None:
             [
                 ("Base", plan["base"]["source"]),
                 ("Rows read as", f"{plan['shape']}: {read}"),
+                ("Objective", f"{plan['objective']}: {plan['objective_reason']}"),
                 ("Labels", ", ".join(plan["labels"])),
                 *((side.capitalize(), _side(counts)) for side, counts in plan["sides"].items()),
                 ("Bad rows", f"{plan['bad_rows']} left out" if plan["bad_rows"] else ""),

@@ -9,33 +9,52 @@ from torch import Tensor
 from capotasto import forward
 from capotasto.base.frozen import FrozenBase
 from capotasto.methods.adapter import Adapter
-from capotasto.objectives import classify, lm
+from capotasto.objectives import classify, heads, lm, multilabel, regress
 from capotasto.objectives.lesson import PLAIN, Lesson
 from capotasto.objectives.noise import uniform
-from capotasto.types import Encoded
+from capotasto.tokens.render import Renderer
+from capotasto.types import Encoded, Example
+
+_OBJECTIVES = {
+    "lm": lm.losses,
+    "classify": classify.losses,
+    "regress": regress.losses,
+    "multilabel": multilabel.losses,
+}
 
 
 def row_losses(
     base: FrozenBase, batch: Sequence[Encoded], adapters: Sequence[Adapter | None], lessons: Sequence[Lesson] = ()
 ) -> tuple[Tensor, list[int]]:
-    """Loss of each row: ([B] sums in nats, differentiable in the adapters; what each is summed over).
+    """Loss of each row: ([B] sums, differentiable in the adapters; what each is summed over).
 
-    A row with a class is classified by its adapter's head, any other is text.
+    A row with an answer for a head is answered by its adapter's head, any other is text; nats but for `regress`.
     lessons: how each row is learnt, where it is learnt; none in evaluation
     """
     lessons = lessons or [PLAIN] * len(batch)
     hidden = forward.run(base, batch, adapters, noise=_noise(base, batch, lessons))
-    text = [i for i, row in enumerate(batch) if row.label is None]
-    classed = [i for i, row in enumerate(batch) if row.label is not None]
+    kinds = [_objective(row, adapter) for row, adapter in zip(batch, adapters, strict=True)]
     sums = hidden.states.new_zeros(len(batch), dtype=torch.promote_types(hidden.states.dtype, torch.float32))
     counts = [0] * len(batch)
-    for rows, objective in ((text, lm.losses), (classed, classify.losses)):
-        if rows:
+    for kind, objective in _OBJECTIVES.items():
+        if rows := [i for i, one in enumerate(kinds) if one == kind]:
             nats, learnt = objective(base, hidden, batch, adapters, rows, lessons)
             sums = sums.index_add(0, torch.tensor(rows, device=sums.device), nats.to(sums.dtype))
             for row, count in zip(rows, learnt, strict=True):
                 counts[row] = count
     return sums, counts
+
+
+def encode(renderer: Renderer, example: Example, adapter: Adapter | None) -> Encoded:
+    """An example as the adapter learns it: with an answer to be written, or with one for its head."""
+    if adapter is None or adapter.head() is None:
+        return renderer.encode(example)
+    return heads.encode(renderer, example, adapter)
+
+
+def _objective(row: Encoded, adapter: Adapter | None) -> str:
+    head = heads.head_of(adapter) if row.answers_by_head else None
+    return "lm" if head is None else head.objective
 
 
 def _noise(base: FrozenBase, batch: Sequence[Encoded], lessons: Sequence[Lesson]) -> list[Tensor | None]:

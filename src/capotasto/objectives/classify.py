@@ -8,30 +8,9 @@ from torch import Tensor, nn
 from capotasto import forward
 from capotasto.base.frozen import FrozenBase
 from capotasto.methods.adapter import Adapter
+from capotasto.objectives.heads import outputs
 from capotasto.objectives.lesson import Lesson
-from capotasto.tokens.render import Renderer
-from capotasto.types import Encoded, Example
-
-
-def encode(renderer: Renderer, example: Example, classes: Sequence[str]) -> Encoded:
-    """The example up to its answer, and its class."""
-    prompt = renderer.prompt(example.turns[:-1])
-    label = classes.index(example.label) if example.label in classes else -1
-    return Encoded(prompt.ids, (False,) * len(prompt.ids), prompt.slot, prompt.cut, label)
-
-
-def class_logits(hidden: forward.Hidden, adapters: Sequence[Adapter | None], rows: Sequence[int]) -> list[Tensor]:
-    """[C] logits of each of these rows, by its adapter's head."""
-    found = []
-    for row in rows:
-        adapter = adapters[row]
-        assert adapter is not None
-        head = adapter.head()
-        assert head is not None
-        places = torch.as_tensor(hidden.layout.paths[row], device=hidden.states.device)[hidden.ghosts[row] :]
-        states = hidden.states[places if head.pooling == "mean" else places[-1:]]  # [T, H]
-        found.append(head(states.float().mean(0)))
-    return found
+from capotasto.types import Encoded
 
 
 def losses(
@@ -44,7 +23,7 @@ def losses(
 ) -> tuple[Tensor, list[int]]:
     """These rows of the batch: (nats, differentiable in the adapters; 1 each), and 0 where the class is unknown."""
     targets = [torch.tensor(batch[row].label, device=hidden.states.device) for row in chosen]
-    logits = class_logits(hidden, adapters, chosen)
+    logits = outputs(hidden, adapters, chosen)
     nats = [
         nn.functional.cross_entropy(
             one, target, ignore_index=-1, reduction="sum", label_smoothing=lessons[row].smoothing

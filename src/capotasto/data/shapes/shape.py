@@ -1,7 +1,8 @@
 """What a shape is: the columns it needs and how a row of them becomes an example."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from capotasto.data.column_names import normalise
 from capotasto.data.rows import Row
@@ -19,12 +20,16 @@ class Shape:
     needs, optional: key (as in `--map key=COLUMN`) → the column names understood for it, the preferred ones first
     turns:           the turns of a row, given key → column; raises `RowError`
     labelled:        the last turn is a label to choose, not text to write
+    holds:           what else an example holds, by the names of its fields
+    clear:           whether a file of columns and rows is meant so, where the names of its columns do not say enough
     """
 
     needs: Aliases
     turns: Callable[[Row, dict[str, str]], tuple[Turn, ...]]
     optional: Aliases = field(default_factory=dict)
     labelled: bool = False
+    holds: Callable[[Row, dict[str, str]], dict[str, Any]] = lambda row, columns: {}
+    clear: Callable[[Sequence[str], Sequence[Row], dict[str, str]], bool] = lambda columns, rows, mapping: True
 
     def fit(self, columns: Iterable[str]) -> dict[str, str]:
         """Key → column for the columns understood; empty if a needed one is missing."""
@@ -48,4 +53,5 @@ class Shape:
         """The row as an example; `columns` maps key → column. A row that does not fit is a `RowError`."""
         turns = self.turns(row, columns)
         weight = weight_of(row, columns[WEIGHT]) if WEIGHT in columns else 1.0
-        return Example(turns, turns[-1].content if self.labelled else None, row.place, weight)
+        label = turns[-1].content if self.labelled else None
+        return Example(turns, label, row.place, weight, **self.holds(row, columns))
