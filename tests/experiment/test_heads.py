@@ -151,9 +151,9 @@ def test_what_does_not_fit_together_is_refused_in_one_line(base: Base, tmp_path:
 
 def test_data_without_answers_for_a_head_is_refused(base: Base, tmp_path: Path) -> None:
     data = table(tmp_path / "d.csv", *(f"row {i}" for i in range(12)), header="text")
-    with pytest.raises(SettingError, match="read as text.*--map"):
+    with pytest.raises(SettingError, match=r"read as text.*--map"):
         tune(base, data, out=tmp_path / "out", **QUICK)
-    with pytest.raises(DataError, match="objective regress.*--map text=COLUMN --map score=COLUMN"):
+    with pytest.raises(DataError, match=r"objective regress.*--map text=COLUMN --map score=COLUMN"):
         tune(base, data, out=tmp_path / "out", **QUICK, objective="regress")
 
 
