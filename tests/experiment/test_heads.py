@@ -11,7 +11,8 @@ import torch.nn.functional as F
 
 from capotasto import load_adapter, tune
 from capotasto.errors import AdapterError, DataError, SettingError, UserError
-from capotasto.objectives import encode, row_losses
+from capotasto.objectives import row_losses
+from capotasto.objectives.heads import encode
 from capotasto.session import Base
 from tests import reference
 from tests.experiment.runs import WORDS

@@ -49,8 +49,7 @@ def ask(
     truth = np.array([index.get(example.label or "", -1) for example in examples])
     if adapter is not None and adapter.classes():
         return _by_head(base, renderer, examples, labels, truth, adapter)
-    rows = [renderer.encode(example) for example in examples]
-    sums, counts = score(base, rows, [adapter] * len(rows))
+    sums, counts = _score_whole(base, renderer, examples, adapter)
     if not labels:
         return Answers(sums, counts)
     chances = choose(base, renderer, examples, labels, adapter)
@@ -59,6 +58,17 @@ def ask(
     texts = write(base, renderer, prompts, [adapter] * len(prompts), settings)
     wanted = [example.completion for example in examples]
     return Answers(sums, counts, chances.argmax(1), truth, texts, wanted, len(labels))
+
+
+def _score_whole(
+    base: FrozenBase, renderer: Renderer, examples: Sequence[Example], adapter: Adapter | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """[N] nats and [N] supervised tokens of each example, all windows of a long text together."""
+    windows = [renderer.windows(example) for example in examples]
+    rows = [row for own in windows for row in own]
+    sums, counts = score(base, rows, [adapter] * len(rows))
+    starts = np.cumsum([0, *map(len, windows[:-1])])
+    return np.add.reduceat(sums, starts), np.add.reduceat(counts, starts)
 
 
 def _by_head(

@@ -74,7 +74,7 @@ def plan(base: Base, source: str, folder: Path, settings: TuneSettings) -> Plan:
 
 def _encoded(renderer: Renderer, examples: Sequence[Example], adapter: Adapter) -> list[Encoded]:
     """As the adapter learns them: with answers to be written, or with answers for its head."""
-    return [replace(encode(renderer, one, adapter), weight=one.weight) for one in examples]
+    return [replace(row, weight=one.weight) for one in examples for row in encode(renderer, one, adapter)]
 
 
 def _scaled(adapter: Adapter, examples: Sequence[Example], dataset: Dataset) -> None:

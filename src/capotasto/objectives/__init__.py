@@ -45,11 +45,12 @@ def row_losses(
     return sums, counts
 
 
-def encode(renderer: Renderer, example: Example, adapter: Adapter | None) -> Encoded:
-    """An example as the adapter learns it: with an answer to be written, or with one for its head."""
-    if adapter is None or adapter.head() is None:
-        return renderer.encode(example)
-    return heads.encode(renderer, example, adapter)
+def encode(renderer: Renderer, example: Example, adapter: Adapter) -> list[Encoded]:
+    """An example as the adapter learns it: with an answer to be written (a long text in several rows), or with one for
+    its head."""
+    if adapter.head() is None:
+        return renderer.windows(example)
+    return [heads.encode(renderer, example, adapter)]
 
 
 def _objective(row: Encoded, adapter: Adapter | None) -> str:
