@@ -165,7 +165,8 @@ def _foreign(folder: Path) -> dict[str, Any]:
     if not (folder / CONFIG).exists():
         _tensors(folder)  # says so if there is no adapter at all
     config = read_json(folder / CONFIG)
-    method, shape, dialogue = _OF_PEFT.get(str(config.get("peft_type")), "peft"), {}, None
+    method, dialogue = _OF_PEFT.get(str(config.get("peft_type")), "peft"), None
+    shape: dict[str, Any] = {}
     if method == "lora" and classifier.is_classifier(config):
         method, shape = classifier.foreign(_tensors(folder))
         dialogue = False  # such classifiers are given plain text

@@ -45,6 +45,11 @@ def test_eval_names_a_label_that_training_never_saw(base: Path, tmp_path: Path, 
     data = tmp_path / "moods.csv"
     data.write_text("text,label\n" + "".join(f"{WORDS[i % 6]} {i},{('up', 'down')[i % 2]}\n" for i in range(20)))
     out = tune(capo, base, data, tmp_path / "moods", "--method", method, "--init", "vocab", "--tokens", 2)
+    if method == "head":
+        few = tmp_path / "few.csv"
+        few.write_text("text,label\nnew one,up\nnew two,down\n")
+        found = capo("eval", few, "--base", base, "--adapter", out, "--json").json
+        assert "accuracy" in found["base"], "labels of a head are labels, also where they hardly repeat"
     fresh = tmp_path / "fresh.csv"
     fresh.write_text("text,label\nnew one,up\nnew two,sideways\nnew three,up\n")
     done = capo("eval", fresh, "--map", "text=text,label=label", "--base", base, "--adapter", out)

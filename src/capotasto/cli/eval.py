@@ -61,7 +61,9 @@ def command(
 def _objective(folders: dict[str, Path]) -> str:
     """What the adapters were trained for. Errors: heads that answer in different ways."""
     found = {name: _kept(folder / "run.json").get("objective", "lm") for name, folder in folders.items()}
-    kinds = {kind if kind in ("regress", "multilabel") else "lm" for kind in found.values()}
+    kinds = set(found.values())
+    if kinds == {"lm", "classify"}:  # writing a label and choosing one compare
+        return "classify"
     if len(kinds) > 1:
         what = ", ".join(f"{name}: {kind}" for name, kind in found.items())
         raise AdapterError(f"the adapters have different objectives ({what}); evaluate them one at a time")

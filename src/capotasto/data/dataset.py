@@ -83,11 +83,12 @@ def load(
 
 def _without_labels(used: dict[str, str], examples: list[Example]) -> tuple[str, dict[str, str], list[Example]]:
     """Labels that hardly repeat are numbers, or answers to be written."""
+    text, label, rest = used["text"], used["label"], {key: one for key, one in used.items() if key == WEIGHT}
     if all(is_number(example.completion) for example in examples):
-        used = {"text": used["text"], "score": used["label"], **{k: c for k, c in used.items() if k == WEIGHT}}
-        return "text_score", used, [replace(one, label=None, scores=(float(one.completion),)) for one in examples]
-    used = {"prompt": used["text"], "completion": used["label"], **{k: c for k, c in used.items() if k == WEIGHT}}
-    return "prompt_completion", used, [replace(example, label=None) for example in examples]
+        numbers = [replace(one, label=None, scores=(float(one.completion),)) for one in examples]
+        return "text_score", {"text": text, "score": label, **rest}, numbers
+    answers = [replace(example, label=None) for example in examples]
+    return "prompt_completion", {"prompt": text, "completion": label, **rest}, answers
 
 
 def _names(used: dict[str, str], columns: Sequence[str], examples: Sequence[Example]) -> list[str]:
