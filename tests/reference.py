@@ -25,12 +25,12 @@ def plain(model: torch.nn.Module) -> torch.nn.Module:
     return model
 
 
-def states_alone(model: torch.nn.Module, row: Encoded, adapter: Adapter | None) -> Tensor:
+def states_alone(model: torch.nn.Module, row: Encoded, adapter: Adapter | None, noise: Tensor | float = 0.0) -> Tensor:
     """[P + T, H] last hidden states of one row: embed, concatenate, call; every hook in its plainest way."""
     own = adapter.body() if adapter is not None else None
     if own is not None:
         model = plain(own)
-    embeds = model.get_input_embeddings()(torch.tensor(row.ids))
+    embeds = model.get_input_embeddings()(torch.tensor(row.ids)) + noise
     if adapter is None or own is not None:
         return model.base_model(inputs_embeds=embeds[None], use_cache=False).last_hidden_state[0]
     virtual, cache, start = adapter.embeds(), None, 0
@@ -55,10 +55,10 @@ def states_alone(model: torch.nn.Module, row: Encoded, adapter: Adapter | None) 
     return out.last_hidden_state[0]
 
 
-def logits_alone(model: torch.nn.Module, row: Encoded, adapter: Adapter | None) -> Tensor:
+def logits_alone(model: torch.nn.Module, row: Encoded, adapter: Adapter | None, noise: Tensor | float = 0.0) -> Tensor:
     """[P + T, V] logits of one row."""
     own = adapter.body() if adapter is not None else None
-    logits = (model if own is None else own).get_output_embeddings()(states_alone(model, row, adapter))
+    logits = (model if own is None else own).get_output_embeddings()(states_alone(model, row, adapter, noise))
     cap = getattr(model.config, "final_logit_softcapping", None)
     return cap * torch.tanh(logits / cap) if cap else logits
 
@@ -77,6 +77,18 @@ def loss_alone(model: torch.nn.Module, row: Encoded, adapter: Adapter | None) ->
         if learnt and place > 0:
             total = total + F.cross_entropy(logits[place - 1], torch.tensor(row.ids[token]))
     return total
+
+
+def lesson_alone(
+    model: torch.nn.Module, row: Encoded, adapter: Adapter, noise: Tensor, prompt: float, smoothing: float
+) -> tuple[Tensor, Tensor]:
+    """([T − 1] losses of all tokens but the first, [T − 1] their weights), with noise on the tokens' embeddings."""
+    vectors = adapter.embeds()
+    virtual = 0 if vectors is None else len(vectors)
+    logits = logits_alone(model, row, adapter, noise)
+    logits = logits[virtual:]  # they stand before everything
+    losses = F.cross_entropy(logits[:-1], torch.tensor(row.ids[1:]), reduction="none", label_smoothing=smoothing)
+    return losses, torch.tensor([1.0 if learnt else prompt for learnt in row.learn[1:]], dtype=losses.dtype)
 
 
 def generate_alone(model: torch.nn.Module, row: Encoded, adapter: Adapter | None, count: int) -> list[int]:

@@ -180,6 +180,10 @@ CASES: dict[str, tuple[Callable[[Desk], object], list[str]]] = {
         ["{folder}/good.csv has no column 'txt'", "--map", "did you mean 'text'"],
     ),
     "a mapping that is no mapping": (lambda d: d.tune(map="text"), ["'map'", "in tune", "prompt=question"]),
+    "no row that counts": (
+        lambda d: d.tune(d.file("d.csv", csv(*(f"{row},0" for row in TWELVE), header="text,label,w")), map="weight=w"),
+        ["every training row of {folder}/d.csv has the weight 0", "give some of them more"],
+    ),
     "one class only": (
         lambda d: d.tune(d.file("d.csv", csv(*(f"row {i},a" for i in range(12))))),
         ["{folder}/d.csv", "all 12 rows have the same label 'a'", "--map text=COLUMN"],

@@ -9,7 +9,7 @@ from benchmarks.texts import IGNORED
 from capotasto import Base, Example, TrainSettings, Turn
 from capotasto.evaluate.questions import choose
 from capotasto.methods.adapter import Adapter
-from capotasto.objectives.classify import encode as encode_class
+from capotasto.objectives.heads import encode as encode_class
 from capotasto.types import Encoded
 
 
@@ -65,8 +65,8 @@ def _example(row: Row) -> Example:
 
 def learnable(base: Base, rows: list[Row], learner: Adapter) -> list[Encoded]:
     """Rows whose label is written, or for a head chosen."""
-    if classes := learner.classes():
-        return [encode_class(base.renderer(learner), _example(row), classes) for row in rows]
+    if learner.head() is not None:
+        return [encode_class(base.renderer(learner), _example(row), learner) for row in rows]
     return [_row(*encode(base.tokenizer, row)) for row in rows]
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from capotasto.architectures import prepare
 from capotasto.base.frozen import FrozenBase
 from capotasto.errors import AdapterError
-from capotasto.methods import METHODS
+from capotasto.methods import METHODS, classifier
 from capotasto.methods.adapter import Adapter
 from capotasto.methods.combined import CombinedAdapter
 from capotasto.methods.own_model import OwnModel
@@ -43,8 +43,13 @@ def save_adapter(adapter: Adapter, folder: Path, base: FrozenBase, facts: dict[s
         folder.mkdir(parents=True, exist_ok=True)
         adapter.write(folder, base)
     elif isinstance(adapter, CombinedAdapter):
-        for part in adapter.adapters():
-            save_adapter(part, folder / part.method, base, {})
+        if whole := classifier.joined(adapter, base):
+            tensors, config = whole
+            write_bytes(folder / WEIGHTS, _packed(tensors))
+            write_json(folder / CONFIG, config)
+        else:
+            for part in adapter.adapters():
+                save_adapter(part, folder / part.method, base, {})
     else:
         _write(adapter, folder, base)
     manifest = {
@@ -111,6 +116,8 @@ def _read_adapter(folder: Path, manifest: dict[str, Any], base: FrozenBase, fact
         names = method.split("+")
         if not all(name in METHODS for name in names):
             raise AdapterError(f"{folder / MANIFEST} names unknown methods ({method}); take it from its source again")
+        if (folder / CONFIG).exists():
+            return CombinedAdapter(_read_classifier(folder, manifest, base, facts), base, **facts)
         return CombinedAdapter([load_adapter(folder / name, base) for name in names], base, **facts)
     kind = cast(type[Adapter], METHODS[method.partition(":")[0]])
     if issubclass(kind, OwnModel):
@@ -134,6 +141,13 @@ def _read_adapter(folder: Path, manifest: dict[str, Any], base: FrozenBase, fact
     return adapter
 
 
+def _read_classifier(folder: Path, manifest: dict[str, Any], base: FrozenBase, facts: dict[str, Any]) -> list[Adapter]:
+    """The parts of a sequence classifier that lie in one file."""
+    parts = classifier.parted(_tensors(folder), {**read_json(folder / CONFIG), **manifest["shape"]})
+    kinds = {name: cast(type[Adapter], METHODS[name]) for name in manifest["method"].split("+")}
+    return [kind.read(*parts[name], base, str(folder), **facts) for name, kind in kinds.items()]
+
+
 def _manifest(folder: Path) -> dict[str, Any]:
     manifest = read_json(folder / MANIFEST)
     keys = {"name", "method", "placement", "dialogue", "init", "base"}
@@ -151,11 +165,17 @@ def _foreign(folder: Path) -> dict[str, Any]:
     if not (folder / CONFIG).exists():
         _tensors(folder)  # says so if there is no adapter at all
     config = read_json(folder / CONFIG)
+    method, dialogue = _OF_PEFT.get(str(config.get("peft_type")), "peft"), None
+    shape: dict[str, Any] = {}
+    if method == "lora" and classifier.is_classifier(config):
+        method, shape = classifier.foreign(_tensors(folder))
+        dialogue = False  # such classifiers are given plain text
     return {
         "name": folder.resolve().name,
-        "method": _OF_PEFT.get(str(config.get("peft_type")), "peft"),
+        "method": method,
+        "shape": shape,
         "placement": "front",
-        "dialogue": None,
+        "dialogue": dialogue,
         "init": {"kind": "peft", "detail": str(folder)},
         "base": {"name": config.get("base_model_name_or_path"), "fingerprint": None},
     }

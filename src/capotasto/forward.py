@@ -66,13 +66,16 @@ def run(
     batch: Sequence[Encoded],
     adapters: Sequence[Adapter | None],
     keep: bool = False,
+    noise: Sequence[Tensor | None] = (),
     trunk: Trunk | None = None,
 ) -> Hidden:
     """Run `batch` through the base; row i carries `adapters[i]`, None is the bare base.
 
     Rows may carry different adapters of different lengths. What rows of one adapter have in common at their beginning
     is computed once. With `keep`, keys and values are returned for decoding. Gradients flow to the adapters only.
-    Layers that no adapter of the batch touches are read from `trunk` where it has them.
+    noise: for each row what is added to its tokens' embeddings, [T, E] or None; rows that begin alike must be given
+           alike noise there
+    trunk: layers that no adapter of the batch touches are read from it where it has them; not with noise
     """
     distinct = list({id(adapter): adapter for adapter in adapters if adapter is not None}.values())
     index = {id(adapter): i for i, adapter in enumerate(distinct)}
@@ -92,10 +95,11 @@ def run(
     view = TreeView(layout, [cache for which in layout.ghosts if (cache := caches[which]) is not None], keep)
     model = model_of(base, adapters)
     changes = [Change(*layout.spans[i], adapter.deltas()) for i, adapter in enumerate(distinct)]
+    added = _at_tokens(layout, slots, ghosts, noise)
     depth = 0 if trunk is None or keep else min(depth_of(base, adapter) for adapter in adapters)
     lower = None if trunk is None else _lower(base, trunk, batch, layout, ghosts, depth)
     with nullcontext() if lower is None else starting_at(layers_of(model, base.layers), depth, lower):
-        states = _call(model, _embed(model, layout, vectors), layout.positions, view, changes)
+        states = _call(model, _embed(model, layout, vectors, added), layout.positions, view, changes)
     return Hidden(states, layout, slots, ghosts, view.kept)
 
 
@@ -103,7 +107,7 @@ def run(
 def up_to(base: FrozenBase, batch: Sequence[Encoded], place: Place) -> list[Tensor]:
     """Each row's states [T, H] that enter layer `place.depth` of the bare base; the last states at depth L."""
     layout = lay_out([Path(row.ids, -1) for row in batch], base.device)
-    layers, embeds = layers_of(base.model, base.layers), _embed(base.model, layout, [])
+    layers, embeds = layers_of(base.model, base.layers), _embed(base.model, layout, [], [])
     with stopping_at(layers, place.depth) if place.depth < base.layers else nullcontext():
         try:
             states = _call(base.model, embeds, layout.positions + place.shift, TreeView(layout), [])
@@ -173,9 +177,28 @@ def _count(tensor: Tensor | None, axis: int) -> int:
     return 0 if tensor is None else tensor.shape[axis]
 
 
-def _embed(model: PreTrainedModel, layout: Layout, vectors: list[Tensor | None]) -> Tensor:
-    """[N, E] input embeddings: the model's own at tokens, the adapters' at virtual tokens."""
+def _at_tokens(
+    layout: Layout, slots: list[tuple[int, int]], ghosts: list[int], noise: Sequence[Tensor | None]
+) -> list[tuple[Tensor, Tensor]]:
+    """([T] flat positions of a row's own tokens, its [T, E] noise) for each row that has any."""
+    found = []
+    for path, (slot, virtual), ghost, own in zip(layout.paths, slots, ghosts, noise, strict=False):
+        if own is not None:
+            places = np.delete(path[ghost:], np.s_[slot : slot + virtual])
+            found.append((torch.from_numpy(places).to(layout.ids.device), own))
+    return found
+
+
+def _embed(
+    model: PreTrainedModel, layout: Layout, vectors: list[Tensor | None], added: list[tuple[Tensor, Tensor]]
+) -> Tensor:
+    """[N, E] input embeddings: the model's own at tokens, with what is added there, the adapters' at virtual tokens."""
     flat = model.get_input_embeddings()(layout.ids)
+    if added:
+        noise = torch.zeros_like(flat)
+        for places, values in added:
+            noise[places] = values.to(flat)
+        flat = flat + noise
     pieces, place = [], 0
     for adapter, start in layout.virtual:
         own = vectors[adapter]

@@ -43,24 +43,26 @@ class _TokenLosses(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, states: Tensor, targets: Tensor, head: Head, chunk: int) -> Tensor:
+    def forward(ctx: Any, states: Tensor, targets: Tensor, head: Head, chunk: int, smoothing: Tensor | None) -> Tensor:
         need = ctx.needs_input_grad[0]
-        parts = zip(states.split(chunk), targets.split(chunk), strict=True)
-        losses, gradients = zip(*(_chunk(part, target, head, need) for part, target in parts), strict=True)
+        starts = range(0, len(states), chunk)
+        spread = [None if smoothing is None else smoothing[start : start + chunk, None] for start in starts]
+        parts = zip(states.split(chunk), targets.split(chunk), spread, strict=True)
+        losses, gradients = zip(*(_chunk(part, target, head, need, even) for part, target, even in parts), strict=True)
         if need:
             ctx.save_for_backward(torch.cat(gradients))
         return torch.cat(losses)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None]:
         (saved,) = ctx.saved_tensors
-        return (saved * gradient[:, None].to(saved.dtype), None, None, None)
+        return (saved * gradient[:, None].to(saved.dtype), None, None, None, None)
 
 
-def _chunk(states: Tensor, targets: Tensor, head: Head, need: bool) -> tuple[Tensor, Tensor]:
+def _chunk(states: Tensor, targets: Tensor, head: Head, need: bool, smoothing: Tensor | None) -> tuple[Tensor, Tensor]:
     """Losses [n] and gradients [n, H] of one chunk; one tensor [n, V] is logits first, then exponentials, in place."""
     logits = head.logits(states)
-    wanted = logits.gather(1, targets[:, None])
+    wanted = _wanted(logits, targets, smoothing)
     slope = 1 - (logits / head.softcap).square() if head.softcap and need else None
     greatest = logits.amax(1, keepdim=True)
     chances = logits.sub_(greatest).exp_()  # not yet divided by their sum
@@ -68,25 +70,41 @@ def _chunk(states: Tensor, targets: Tensor, head: Head, need: bool) -> tuple[Ten
     losses = (greatest + total.log() - wanted)[:, 0]
     if not need:
         return losses, states
+    if smoothing is not None:
+        chances.sub_(smoothing * total / logits.shape[1])
     if slope is not None:
         chances.mul_(slope)
     hit = head.weight.index_select(0, targets)
     if slope is not None:
         hit = hit * slope.gather(1, targets[:, None]).to(hit.dtype)
+    if smoothing is not None:
+        hit = hit * (1 - smoothing).to(hit.dtype)
     weighted = (chances.to(head.weight.dtype) @ head.weight).to(total.dtype)
     return losses, (weighted / total - hit).to(states.dtype)
 
 
-def token_losses(states: Tensor, targets: Tensor, head: Head) -> Tensor:
+def _wanted(logits: Tensor, targets: Tensor, smoothing: Tensor | None) -> Tensor:
+    """[n, 1] logits of the targets; with smoothing [n, 1], a share of them is the mean over the vocabulary."""
+    wanted = logits.gather(1, targets[:, None])
+    return wanted if smoothing is None else torch.lerp(wanted, logits.mean(1, keepdim=True), smoothing)
+
+
+def token_losses(states: Tensor, targets: Tensor, head: Head, smoothing: Tensor | None = None) -> Tensor:
     """Loss of each target in nats.
 
     states:  [N, H] hidden states that predict
     targets: [N] token ids to be predicted
+    smoothing: [N] share of each target that is spread evenly over the vocabulary (label smoothing,
+        https://arxiv.org/abs/1512.00567, section 7); None: none
     returns: [N] losses, differentiable in `states`, and in the output layer where it learns
     """
     if not len(targets):
         return states.new_zeros(0)
     chunk = max(16, CHUNK_BYTES // (4 * len(head.weight)))
-    if head.layer is not None:  # the logits are kept
-        return nn.functional.cross_entropy(head.logits(states), targets, reduction="none")
-    return _TokenLosses.apply(states, targets, head, chunk)
+    if head.layer is None:
+        even = None if smoothing is None else smoothing.to(torch.promote_types(states.dtype, torch.float32))
+        return _TokenLosses.apply(states, targets, head, chunk, even)
+    logits = head.logits(states)  # they are kept
+    if smoothing is None:
+        return nn.functional.cross_entropy(logits, targets, reduction="none")
+    return logits.logsumexp(1) - _wanted(logits, targets, smoothing[:, None].to(logits.dtype))[:, 0]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from capotasto import artifact, forward
@@ -14,10 +15,12 @@ from capotasto.base.frozen import FrozenBase
 from capotasto.base.reason import reason
 from capotasto.decode import GenerateSettings
 from capotasto.errors import AdapterError, BaseError, nearest
+from capotasto.evaluate.heads import answer, in_words
 from capotasto.evaluate.questions import score, write
 from capotasto.methods.adapter import Adapter
 from capotasto.methods.prompt import PromptAdapter
 from capotasto.methods.settings import MethodSettings
+from capotasto.objectives.heads import head_of
 from capotasto.tokens.render import Renderer
 from capotasto.types import Encoded, Example, Turn
 
@@ -59,6 +62,31 @@ class Base(FrozenBase):
         chosen = self._chosen(adapters, len(prompts))
         rows = [self._prompt(text, adapter, chat) for text, adapter in zip(prompts, chosen, strict=True)]
         return write(self, self.renderer(), rows, chosen, GenerateSettings.build(settings, "generate"))
+
+    def classify(
+        self, texts: Sequence[str], adapter: Adapter | str, chat: bool | None = None
+    ) -> list[dict[str, float]] | list[float]:
+        """What the adapter's head says of each text: {label: probability}, or the number it tells.
+
+        A head of several numbers gives {column: number}. chat: as in `generate`. Errors: an adapter without a head.
+        """
+        chosen, said = self._said(texts, adapter, chat)
+        names, head = chosen.classes() or [], head_of(chosen)
+        if head is not None and head.objective == "regress" and len(names) == 1:
+            return [float(row[0]) for row in said]
+        return [dict(zip(names, row.tolist(), strict=True)) for row in said]
+
+    def label(self, texts: Sequence[str], adapter: Adapter | str, chat: bool | None = None) -> list[str]:
+        """The same as one would write it: the likeliest label, all that fit, or the number."""
+        return in_words(*self._said(texts, adapter, chat))
+
+    def _said(self, texts: Sequence[str], adapter: Adapter | str, chat: bool | None) -> tuple[Adapter, np.ndarray]:
+        """The adapter, and [N, C] what its head says of each text."""
+        chosen = self._adapter(adapter)
+        if chosen is None or chosen.head() is None:
+            name = adapter if chosen is None else chosen.name
+            raise AdapterError(f"adapter {name!r} writes text and has no head to classify with; use generate")
+        return chosen, answer(self, [self._prompt(text, chosen, chat) for text in texts], chosen)
 
     def loss(self, examples: Sequence[str | Example], adapters: Chosen = None) -> list[tuple[float, int]]:
         """For each example (loss sum in nats, supervised tokens). A plain string is text, learnt as a whole."""

@@ -22,6 +22,9 @@ class Example:
     turns: tuple[Turn, ...]
     label: str | None = None
     place: str = ""  # "tickets.csv:12", for error messages
+    weight: float = 1.0  # how much the row counts in training
+    labels: tuple[str, ...] | None = None  # where the task is to find all that fit
+    scores: tuple[float, ...] | None = None  # where the task is to tell numbers
 
     @property
     def plain(self) -> bool:
@@ -48,6 +51,8 @@ class Encoded:
     slot:  the virtual tokens of a prompt stand before ids[slot]
     cut:   tokens removed from the left because the example was too long
     label: the class to be chosen, where a head chooses: −1 is one that the head does not know
+    targets: C numbers to be told by a head, in its own scale, or C marks of 0 and 1
+    weight: how much the row counts in training
     """
 
     ids: tuple[int, ...]
@@ -55,10 +60,19 @@ class Encoded:
     slot: int = 0
     cut: int = 0
     label: int | None = None
+    targets: tuple[float, ...] | None = None
+    weight: float = 1.0
+
+    @property
+    def answers_by_head(self) -> bool:
+        """True where a head answers and no token is written."""
+        return self.label is not None or self.targets is not None
 
     @property
     def learnt(self) -> int:
-        """How many things the loss is taken on: tokens, or one class."""
+        """How many things the loss is taken on: tokens, one class, or so many numbers or marks."""
+        if self.targets is not None:
+            return len(self.targets)
         return sum(self.learn) if self.label is None else int(self.label >= 0)
 
 

@@ -199,3 +199,17 @@ def test_the_store_is_named_where_a_folder_is(tuned: Path, base: Path, tmp_path:
     assert Path(capo("store", "path", "moods", "--json").json[0]).is_dir()
     assert capo("store", "remove", "moods").stdout == "moods@1\n"
     assert "DIR" in capo("store", "add").stderr
+
+
+def test_data_says_into_how_many_windows_texts_are_cut(base: Path, tmp_path: Path, capo: Capo) -> None:
+    path = tmp_path / "chapters.jsonl"
+    path.write_text("".join(json.dumps({"text": f"{i} " + "the rain in the north " * 40}) + "\n" for i in range(8)))
+    found = capo("data", path, "--base", base, "--max-length", 32, "--json").json
+    assert found["windows"]["tokens"] == 32
+    assert found["windows"]["windows"] > 8
+    words = f"{found['windows']['windows']} of 32 tokens at most"
+    assert words in capo("data", path, "--base", base, "--max-length", 32).stdout
+    command = ("tune", path, "--base", base, "--out", tmp_path / "x", "--dry-run", "--init", "vocab")
+    done = capo(*command, "--max-length", 32, "--json").json
+    assert sum(side["windows"] for side in done["sides"].values()) == found["windows"]["windows"]
+    assert " windows, " in capo(*command, "--max-length", 32).stdout

@@ -58,6 +58,19 @@ def test_what_is_not_given_keeps_its_default() -> None:
     assert build(Fretting, call()) == Fretting()
 
 
+def test_what_is_on_can_be_turned_off() -> None:
+    class Damped(Settings):
+        """One that is on."""
+
+        left_hand: bool = Field(True, description="damp with the left hand")
+
+    app, seen = typer.Typer(), []
+    app.command()(settings_options(Damped)(lambda **given: seen.append(build(Damped, given))))
+    for arguments in ([], ["--no-left-hand"], ["--left-hand"]):
+        CliRunner().invoke(app, arguments)
+    assert [one.left_hand for one in seen] == [True, False, True]
+
+
 def test_a_parameter_of_the_function_is_not_made_again() -> None:
     @settings_options(Everything)
     def command(own: str = "mine", **given: Any) -> None: ...

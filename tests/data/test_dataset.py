@@ -31,6 +31,25 @@ def test_labels_that_hardly_repeat_are_answers(tmp_path):
     assert load(path, {"text": "text", "label": "label"}).labels == ["x", "y"]  # a mapping is believed
 
 
+def test_rows_have_weights_where_a_column_is_mapped_to_them(tmp_path):
+    path = saved(tmp_path, "text,label,weight\na,x,1\nb,x,0.5\nc,y,2e0\nd,y,0\n")
+    plain, found = load(path), load(path, {"weight": "weight"})
+    assert [example.weight for example in plain.examples] == [1, 1, 1, 1]
+    assert [example.weight for example in found.examples] == [1, 0.5, 2, 0]
+    assert (found.shape, found.mapping) == ("text_label", {"text": "text", "label": "label", "weight": "weight"})
+    assert plain.hash != found.hash
+    assert load(path, {"prompt": "text", "completion": "label", "weight": "weight"}).examples[1].weight == 0.5
+
+
+@pytest.mark.parametrize("cell", ["-1", "heavy", "", "nan", "inf"])
+def test_a_weight_that_is_none_is_a_bad_row(tmp_path, cell):
+    path = saved(tmp_path, f"text,label,w\na,x,1\nb,x,1\nc,y,{cell}\nd,y,1\n")
+    with pytest.raises(DataError, match=r"^f.csv:4: column 'w' holds .*--on-bad-row skip$") as caught:
+        load(path, {"weight": "w"})
+    assert "\n" not in str(caught.value)
+    assert [row.place for row in load(path, {"weight": "w"}, "skip").bad] == ["f.csv:4"]
+
+
 def test_bad_rows_stop_or_are_skipped(tmp_path):
     path = saved(tmp_path, GOOD + "e,f,g\n,y\n")
     with pytest.raises(DataError) as caught:

@@ -29,6 +29,8 @@ ROWS = {
     ),
     "prompt_completion": ({"Question": "q", "answer": ["a", "b"]}, (ASKED, ANSWERED)),
     "text_label": ({"text": "q", "Category": " a "}, (ASKED, ANSWERED)),
+    "text_labels": ({"text": "q", "tags": [" x", "y", "x", ""]}, (ASKED, Turn("assistant", "x, y", learn=True))),
+    "text_score": ({"text": "q", "Rating": 2.5}, (ASKED, Turn("assistant", "2.5", learn=True))),
     "text": ({"content": "t"}, (Turn("text", "t", learn=True),)),
 }  # fmt: skip
 
@@ -47,6 +49,8 @@ def test_row_becomes_turns(name):
     assert example.turns == turns
     assert example.place == "f:7"
     assert example.label == ("a" if name == "text_label" else None)
+    assert example.labels == (("x", "y") if name == "text_labels" else None)
+    assert example.scores == ((2.5,) if name == "text_score" else None)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -183,3 +187,65 @@ def test_unnamed_columns_are_not_guessed_otherwise(tmp_path):
     path.write_text(f"{'long ' * 20}\tone\nshort\ttwo\n")
     with pytest.raises(DataError, match=r"\(column_1, column_2\).*--map prompt=column_1 --map completion=column_2"):
         load(str(path))
+
+
+DETECTED = {
+    "two columns and numbers": ("text,score\na b,1\nc d,2.5\n", "text_score", ["score"]),
+    "a third column": ("text,score,user\na b,1,u\nc d,2.5,v\n", "text", []),
+    "scores that are no numbers": ("text,score\na b,1\nc d,good\n", "text", []),
+    "labels that hardly repeat and are numbers": ("text,label\na,1\nb,2.5\nc,-3e1\n", "text_score", ["label"]),
+    "labels that repeat and are numbers": ("text,label\na,1\nb,2\nc,1\nd,2\n", "text_label", ["1", "2"]),
+    "cells with bars": ("text,tags\na,x|y\nb,\nc,y\n", "text_labels", ["x", "y"]),
+    "cells with lists": ('text,tags\na,"[""x"", ""y|z""]"\nb,[]\n', "text_labels", ["x", "y|z"]),
+    "tags that are one word each": ("text,tags\na,x\nb,y\n", "text", []),
+}
+
+
+@pytest.mark.parametrize("case", DETECTED)
+def test_scores_and_lists_of_labels_are_found_where_they_are_clear(tmp_path, case):
+    content, shape_of_it, names = DETECTED[case]
+    (tmp_path / "f.csv").write_text(content)
+    found = load(str(tmp_path / "f.csv"))
+    assert (found.shape, found.names) == (shape_of_it, names)
+
+
+AS_ASKED = {
+    "regress": ("text_score", ["label"], (None, None, (1.0,))),
+    "classify": ("text_label", ["1", "2"], ("1", None, None)),
+    "multilabel": ("text_labels", ["1", "2"], (None, ("1",), None)),
+}
+
+
+@pytest.mark.parametrize("objective", AS_ASKED)
+def test_an_objective_reads_the_same_columns_as_it_needs_them(tmp_path, objective):
+    (tmp_path / "f.csv").write_text("text,label\na,1\nb,2\n")
+    found = load(str(tmp_path / "f.csv"), objective=objective)
+    first = found.examples[0]
+    assert (found.shape, found.names, (first.label, first.labels, first.scores)) == AS_ASKED[objective]
+
+
+def test_several_columns_may_hold_scores(tmp_path):
+    path = saved(tmp_path, [{"t": "a", "calm": 1, "joy": "0.5"}, {"t": "b", "calm": 2, "joy": -1}])
+    found = load(path, {"text": "t", "score": "calm|joy"})
+    assert found.names == ["calm", "joy"]
+    assert [example.scores for example in found.examples] == [(1.0, 0.5), (2.0, -1.0)]
+    assert found.examples[0].completion == "1, 0.5"
+
+
+@pytest.mark.parametrize(
+    ("row", "mapping", "words"),
+    [
+        ({"t": "a", "s": "high"}, {"text": "t", "score": "s"}, ["f.jsonl:2", "'s' holds 'high'", "number", "skip"]),
+        ({"t": "a", "s": None}, {"text": "t", "score": "s"}, ["f.jsonl:2", "'s' holds None", "number", "such as 0.5"]),
+        ({"t": "a", "s": 1}, {"text": "t", "score": "s|joy"}, ["no column 'joy'", "--map"]),
+        ({"t": "a", "s": 1}, {"text": "t", "score": "s|s"}, ["uses the column 's'", "twice"]),
+        ({"t": "a", "s": "[1, "}, {"text": "t", "labels": "s"}, ["f.jsonl:2", "no JSON list", "a|b", "skip"]),
+        ({"t": "a", "s": [{"x": 1}]}, {"text": "t", "labels": "s"}, ["f.jsonl:2", "a label in column 's'", "dict"]),
+    ],
+)
+def test_a_cell_that_is_no_score_or_list_is_a_bad_row(tmp_path, row, mapping, words):
+    path = saved(tmp_path, [{"t": "b", "s": 1}, row])
+    with pytest.raises(DataError) as caught:
+        load(path, mapping)
+    assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -59,6 +59,27 @@ def test_chunks_of_any_size_equal_the_whole(
     assert len(seen) == math.ceil(37 / rows)
 
 
+@pytest.mark.parametrize("learns", [False, True])
+@pytest.mark.parametrize("cap", [None, 3.0])
+def test_smoothed_targets_equal_the_plain_formula(
+    states: torch.Tensor, targets: torch.Tensor, monkeypatch: pytest.MonkeyPatch, cap: float | None, learns: bool
+) -> None:
+    """Each target has a share of its own, as rows of different jobs have; some have none."""
+    monkeypatch.setattr(losses, "CHUNK_BYTES", 17 * 4 * VOCABULARY)
+    shares = torch.linspace(0, 0.6, 37, dtype=torch.float64)
+    one = head(cap)
+    layer = (lambda x: x @ one.weight.T) if learns else None
+    found = losses.token_losses(states, targets, losses.Head(one.weight, None, cap, layer), shares)
+    (gradient,) = torch.autograd.grad((found * (1 + shares)).sum(), states)
+    logits = naive(one, states)
+    plain = torch.stack(
+        [F.cross_entropy(logits[i], targets[i], label_smoothing=float(share)) for i, share in enumerate(shares)]
+    )
+    (expected,) = torch.autograd.grad((plain * (1 + shares)).sum(), states)
+    torch.testing.assert_close(found, plain, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(gradient, expected, rtol=1e-10, atol=1e-10)
+
+
 def test_no_targets_are_no_losses(states: torch.Tensor) -> None:
     found = losses.token_losses(states[:0], torch.zeros(0, dtype=torch.long), head())
     assert found.shape == (0,)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from capotasto.data import Dataset
 
 EXAMPLES = ("capo data tickets.csv", "capo data faq.csv --map prompt=question,completion=reply --base smollm2-135m")
-ROWS = ("map", "val", "test", "seed", "max_rows", "on_bad_row")
+ROWS = ("map", "val", "test", "seed", "max_rows", "on_bad_row", "max_length")
 
 
 class DataOptions(BaseSettings, TuneSettings):
@@ -36,20 +36,25 @@ def command(
     found = files.profile(dataset, splits)
     where = build(BaseSettings, given)
     if where.base is not None:
-        found["tokens"] = _tokens(dataset, where)
+        found["tokens"], found["windows"] = _tokens(dataset, where, settings.max_length)
     if json:
         print_json(found)
     else:
         show(found)
 
 
-def _tokens(dataset: "Dataset", where: BaseSettings) -> dict[str, int]:
-    """Tokens of the rows as they are, uncut."""
+def _tokens(dataset: "Dataset", where: BaseSettings, max_length: int) -> tuple[dict[str, int], dict[str, int]]:
+    """Tokens of the rows as they are, uncut; and into how many windows the rows are cut where they are plain texts."""
     import numpy as np
 
     from capotasto.data.profile import QUANTILES
 
-    renderer = load(where).renderer(None, max_length=1 << 30)
-    lengths = [len(renderer.encode(example).ids) for example in dataset.examples]
+    base = load(where)
+    whole = base.renderer(None, max_length=1 << 30)
+    lengths = [len(whole.encode(example).ids) for example in dataset.examples]
     values = np.quantile(lengths, list(QUANTILES.values()))
-    return {name: round(float(value)) for name, value in zip(QUANTILES, values, strict=True)}
+    tokens = {name: round(float(value)) for name, value in zip(QUANTILES, values, strict=True)}
+    room = min(max_length, base.context or max_length)
+    cut = base.renderer(None, room)
+    texts = [example for example in dataset.examples if example.plain]
+    return tokens, {"tokens": room, "windows": sum(len(cut.windows(text)) for text in texts)} if texts else {}

@@ -26,8 +26,9 @@ def look(base: "Base", data: str, folder: Path, settings: TuneSettings) -> dict[
     with tempfile.TemporaryDirectory() as scratch:
         fresh = settings.model_copy(update={"name": name, "resume": False, "force": False})
         planned = plan(base, data, Path(scratch), fresh)
-    test = [planned.renderer.encode(example) for example in planned.splits.test]
+    test = [row for example in planned.splits.test for row in planned.renderer.windows(example)]
     sides = {"train": planned.job.rows, "val": planned.job.held_out, "test": test}
+    rows = {side: len(getattr(planned.splits, side)) for side in sides}
     return {
         "dry_run": True,
         "name": name,
@@ -35,8 +36,10 @@ def look(base: "Base", data: str, folder: Path, settings: TuneSettings) -> dict[
         "base": {"name": base.name, "source": base.source, "fingerprint": base.fingerprint},
         "shape": planned.dataset.shape,
         "mapping": planned.dataset.mapping,
+        "objective": planned.objective,
+        "objective_reason": planned.reason,
         "labels": planned.dataset.labels,
-        "sides": {side: _counts(rows) for side, rows in sides.items()},
+        "sides": {side: {"rows": rows[side], **_counts(encoded)} for side, encoded in sides.items()},
         "bad_rows": len(planned.dataset.bad),
         "duplicates": len(planned.dataset.examples) - len(distinct(planned.dataset.examples)),
         "steps": planned.job.steps,
@@ -50,7 +53,7 @@ def look(base: "Base", data: str, folder: Path, settings: TuneSettings) -> dict[
 
 def _counts(rows: "list[Encoded]") -> dict[str, int]:
     return {
-        "rows": len(rows),
+        "windows": len(rows),
         "tokens": sum(len(row.ids) for row in rows),
         "learnt": sum(row.learnt for row in rows),
         "truncated": sum(row.cut > 0 for row in rows),
@@ -67,6 +70,7 @@ def show(plan: dict[str, Any]) -> None:
             [
                 ("Base", plan["base"]["source"]),
                 ("Rows read as", f"{plan['shape']}: {read}"),
+                ("Objective", f"{plan['objective']}: {plan['objective_reason']}"),
                 ("Labels", ", ".join(plan["labels"])),
                 *((side.capitalize(), _side(counts)) for side, counts in plan["sides"].items()),
                 ("Bad rows", f"{plan['bad_rows']} left out" if plan["bad_rows"] else ""),
@@ -89,7 +93,8 @@ def _duplicates(plan: dict[str, Any]) -> str:
 def _side(counts: dict[str, int]) -> str:
     cut = f", {counts['truncated']} rows shortened" if counts["truncated"] else ""
     rows, tokens, learnt = (format.count(counts[key]) for key in ("rows", "tokens", "learnt"))
-    return f"{rows} rows, {tokens} tokens, {learnt} of them learnt{cut}"
+    windows = f" in {format.count(counts['windows'])} windows" if counts["windows"] > counts["rows"] else ""
+    return f"{rows} rows{windows}, {tokens} tokens, {learnt} of them learnt{cut}"
 
 
 def start(init: dict[str, Any]) -> str:

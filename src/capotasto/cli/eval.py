@@ -44,11 +44,12 @@ def command(
 
     settings = build(DataSettings, given)
     folders = named.folders(adapter or [])
-    dataset = files.load(data, settings.map, settings.on_bad_row, settings.max_rows, least_labels=1)
-    labels = _labels(dataset, folders)
+    objective = _objective(folders)
+    dataset = files.load(data, settings.map, settings.on_bad_row, settings.max_rows, 1, objective)
+    labels = _labels(dataset, folders, objective)
     seen = [name for name, folder in folders.items() if _trained_on(folder) == dataset.hash]
     base = load(build(BaseSettings, given))
-    judged = _judge(base, dataset, labels, named.load(folders, base), settings.max_length)
+    judged = _judge(base, dataset, labels, named.load(folders, base), settings.max_length, objective)
     _warn(seen, data)
     found = _record(dataset, judged, seen)
     if json:
@@ -57,14 +58,33 @@ def command(
         _show(found)
 
 
-def _labels(dataset: "Dataset", folders: dict[str, Path]) -> list[str]:
-    """The labels to choose among: those the adapters were trained with, else those of the file."""
-    if not dataset.labels:
-        return []
+def _objective(folders: dict[str, Path]) -> str:
+    """What the adapters were trained for. Errors: heads that answer in different ways."""
+    found = {name: _kept(folder / "run.json").get("objective", "lm") for name, folder in folders.items()}
+    kinds = set(found.values())
+    if kinds == {"lm", "classify"}:  # writing a label and choosing one compare
+        return "classify"
+    if len(kinds) > 1:
+        what = ", ".join(f"{name}: {kind}" for name, kind in found.items())
+        raise AdapterError(f"the adapters have different objectives ({what}); evaluate them one at a time")
+    return next(iter(kinds), "lm")
+
+
+def _labels(dataset: "Dataset", folders: dict[str, Path], objective: str) -> list[str]:
+    """What to answer in: the labels the adapters were trained with, else those of the file.
+
+    Errors: adapters with different labels, a row with a label that they never saw.
+    """
+    from capotasto.objectives.heads import check_labels
+
+    names = dataset.names if objective == "multilabel" else dataset.labels
     known = {name: labels for name, folder in folders.items() if (labels := _kept(folder / "run.json").get("labels"))}
     if len({tuple(labels) for labels in known.values()}) > 1:
         raise AdapterError(f"{' and '.join(known)} choose among different labels; evaluate them one at a time")
-    return next(iter(known.values()), dataset.labels)
+    if not names or not known:
+        return names
+    check_labels(dataset.examples, next(iter(known.values())), " and ".join(known))
+    return next(iter(known.values()))
 
 
 def _trained_on(folder: Path) -> str | None:
@@ -76,7 +96,12 @@ def _kept(path: Path) -> dict[str, Any]:
 
 
 def _judge(
-    base: "Base", dataset: "Dataset", labels: list[str], adapters: "dict[str, Adapter]", max_length: int
+    base: "Base",
+    dataset: "Dataset",
+    labels: list[str],
+    adapters: "dict[str, Adapter]",
+    max_length: int,
+    objective: str,
 ) -> "dict[str, Judgement]":
     """Everyone answers the same rows, cut to the length that leaves room for the longest prompt."""
     from capotasto.evaluate.judge import ask, judge
@@ -84,11 +109,12 @@ def _judge(
     virtual = max((one.tokens for one in adapters.values()), default=0)
     room = max_length if base.context is None else min(max_length, base.context - virtual)
     with err.status("scoring") as status:
-        without = ask(base, base.renderer(None, room), dataset.examples, labels, None)
+        without = ask(base, base.renderer(None, room), dataset.examples, labels, None, objective)
         judged = {"base": judge(without)}
         for name, one in adapters.items():
             status.update(f"scoring {name}")
-            judged[name] = judge(ask(base, base.renderer(one, room), dataset.examples, labels, one), without)
+            answers = ask(base, base.renderer(one, room), dataset.examples, labels, one, objective)
+            judged[name] = judge(answers, without)
     return judged
 
 

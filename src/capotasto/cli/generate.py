@@ -1,7 +1,7 @@
 """`capo generate`: the same prompts to the bare base and to adapters."""
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,10 @@ from capotasto.cli.options import Json, build, settings_options
 from capotasto.cli.terminal import err, out, print_json, side_by_side
 from capotasto.decode import GenerateSettings
 from capotasto.errors import SettingError
+
+if TYPE_CHECKING:
+    from capotasto.methods.adapter import Adapter
+    from capotasto.session import Base
 
 EXAMPLES = (
     'capo generate --adapter runs/tickets "My parcel is late."',
@@ -33,21 +37,32 @@ def command(
     json: Json = False,
     **given: Any,
 ) -> None:
-    """All answers come from one mixed batch."""
+    """All answers come from one mixed batch. A head answers with its label, its labels or its numbers."""
     settings = build(GenerateSettings, given)
     texts = _texts(prompts)
     folders = named.folders(adapter or [])
     base = load(build(BaseSettings, given))
     known = {"base": None, **named.load(folders, base)}
-    rows = [text for text in texts for _ in known]
     with err.status("writing"):
-        written = iter(base.generate(rows, [*known.values()] * len(texts), chat, **settings.model_dump()))
-    answers = [(text, {name: next(written) for name in known}) for text in texts]
+        said = _answers(base, texts, known, chat, settings)
+    answers = [(text, {name: said[name][i] for name in known}) for i, text in enumerate(texts)]
     if json:
         print_json([{"prompt": text, "answers": found} for text, found in answers])
         return
     for text, found in answers:
         out.print(side_by_side(found, title=text))
+
+
+def _answers(
+    base: "Base", texts: list[str], known: "dict[str, Adapter | None]", chat: bool | None, settings: GenerateSettings
+) -> dict[str, list[str]]:
+    """Name → answer to each text."""
+    writers = {name: one for name, one in known.items() if one is None or one.head() is None}
+    rows = [text for text in texts for _ in writers]
+    written = base.generate(rows, [*writers.values()] * len(texts), chat, **settings.model_dump())
+    found = {name: written[i :: len(writers)] for i, name in enumerate(writers)}
+    heads = {name: one for name, one in known.items() if one is not None and name not in writers}
+    return {**found, **{name: base.label(texts, one, chat) for name, one in heads.items()}}
 
 
 def _texts(prompts: list[str]) -> list[str]:

@@ -51,7 +51,8 @@ def present(given: Mapping[str, Any]) -> dict[str, Any]:
 def _parameter(group: type[Settings], name: str) -> inspect.Parameter:
     field = group.model_fields[name]
     kind = _kind(field)
-    flag = f"--{name.replace('_', '-')}"
+    words = name.replace("_", "-")
+    flag = f"--{words}/--no-{words}" if field.default is True else f"--{words}"
     annotation = {bool: bool | None, dict: list[str] | None}.get(kind, str | None)
     info = typer.Option(flag, metavar=_metavar(field, kind), help=_help(field), rich_help_panel=_panel(group, name))
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[annotation, info])

@@ -21,6 +21,7 @@ def show(profile: dict[str, Any]) -> None:
                 ("Columns", ", ".join(f"{key} from {column!r}" for key, column in used.items())),
                 ("Not used", ", ".join(profile["columns"]["unused"])),
                 ("Rows", f"{format.count(profile['rows'])}: {_splits(profile['splits'])}"),
+                ("Windows", _windows(profile.get("windows"))),
                 (
                     "Without prompt",
                     format.count(profile["empties"]["prompts"]) if profile["empties"]["prompts"] else "",
@@ -31,6 +32,11 @@ def show(profile: dict[str, Any]) -> None:
     _show_lengths(profile)
     _show_labels(profile["labels"])
     _show_troubles(profile)
+
+
+def _windows(found: dict[str, int] | None) -> str:
+    """Into how many windows plain texts are cut."""
+    return f"{format.count(found['windows'])} of {format.count(found['tokens'])} tokens at most" if found else ""
 
 
 def _splits(splits: dict[str, int]) -> str:

@@ -10,6 +10,7 @@ from capotasto.cli.faults import InterruptedByUserError
 from capotasto.cli.options import Json, build, settings_options
 from capotasto.cli.progress import Progress
 from capotasto.cli.terminal import out, print_json, table
+from capotasto.evaluate.metrics import decisive
 from capotasto.report import format
 
 EXAMPLES = ("capo run recipe.yaml", "capo run recipe.yaml --base bloomz-560m --json")
@@ -44,7 +45,7 @@ def _show(records: list[dict[str, Any]]) -> None:
         "Job", "Method", "Numbers", "Seconds", "Metric", "Base", "Tuned", title="\nOn untouched rows", numbers=True
     )
     for record in records:
-        metric = "accuracy" if "accuracy" in record["scores"]["tuned"] else "loss"
+        metric = decisive(record["scores"]["tuned"])
         before, after = (record["scores"][who][metric]["value"] for who in ("base", "tuned"))
         cost = f"{record['train_seconds']:.0f}"
         numbers = format.count(record["trainable_parameters"])

@@ -9,9 +9,11 @@ TEXT = ("text", "sentence", "utterance", "content", "message", "body")
 PROMPT = ("prompt", "question", "input", "query", "source", "mr", "meaning_representation")
 COMPLETION = ("completion", "answer", "response", "output", "reply", "ref", "human_reference")
 LABEL = ("label", "category", "class", "intent", "target", "topic")
+SCORE = ("score", "scores", "rating", "stars", "similarity")
+LABELS = ("labels", "categories", "classes", "intents", "topics", "tags")
 
 KNOWN = frozenset(
-    (*MESSAGES, *CONVERSATIONS, *INSTRUCTION, *CONTEXT, *SYSTEM, *TEXT, *PROMPT, *COMPLETION, *LABEL),
+    (*MESSAGES, *CONVERSATIONS, *INSTRUCTION, *CONTEXT, *SYSTEM, *TEXT, *PROMPT, *COMPLETION, *LABEL, *SCORE, *LABELS),
 )
 
 

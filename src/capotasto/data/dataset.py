@@ -8,7 +8,9 @@ from typing import Literal
 from capotasto.data.readers import read
 from capotasto.data.rows import BadRow, Row, RowError
 from capotasto.data.shapes import shape
-from capotasto.data.shapes.detect import choose, labels_repeat
+from capotasto.data.shapes.detect import OBJECTIVES, choose, for_objective, labels_repeat
+from capotasto.data.shapes.shape import WEIGHT
+from capotasto.data.shapes.text_score import columns_of, is_number
 from capotasto.errors import DataError, SettingError
 from capotasto.records import content_hash
 from capotasto.types import Example
@@ -23,7 +25,8 @@ class Dataset:
     columns: all columns of the file; mapping: key → column, what was used for what
     bad:     the rows that could not be used
     hash:    sha256 over the examples' contents in file order; where they stand does not count
-    labels:  the distinct labels, sorted; none unless the shape is text_label
+    labels:  the distinct labels to choose one of, sorted; none unless the shape is text_label
+    names:   what a head answers in: those labels, all labels of text_labels, or the columns of scores
     """
 
     path: str
@@ -34,6 +37,7 @@ class Dataset:
     bad: list[BadRow]
     hash: str
     labels: list[str]
+    names: list[str]
 
 
 def load(
@@ -42,6 +46,7 @@ def load(
     on_bad_row: OnBadRow = "stop",
     max_rows: int | None = None,
     least_labels: int = 2,
+    objective: str = "lm",
 ) -> Dataset:
     """Read a file (or `hub:OWNER/NAME:SPLIT`) into examples.
 
@@ -49,6 +54,7 @@ def load(
     on_bad_row: "stop" at the first row that cannot be used, or "skip" such rows and list them
     max_rows:   look at no more than this many rows, from the top
     least_labels: fewer different labels than this are an error: nothing is learnt from one, but one may be scored
+    objective:  what is to be learnt; that of a head decides the shape (see `detect.OBJECTIVES`)
 
     Raises `DataError` for what cannot be read or understood.
     """
@@ -62,14 +68,34 @@ def load(
         raise _nothing_left(path, bad)
     columns = list(dict.fromkeys(column for row in rows for column in row.values))
     name, used = choose(path, columns, rows, mapping)
+    asked = objective in OBJECTIVES
+    name, used = for_objective(path, objective, (name, used)) if asked else (name, used)
     examples = list(_examples(rows, name, used, bad, on_bad_row))
     if not examples:
         raise _nothing_left(path, bad)
-    if name == "text_label" and not mapping and not labels_repeat([example.completion for example in examples]):
-        name, used = "prompt_completion", {"prompt": used["text"], "completion": used["label"]}
-        examples = [replace(example, label=None) for example in examples]
+    told = asked or "label" in (mapping or {})
+    if name == "text_label" and not told and not labels_repeat([example.completion for example in examples]):
+        name, used, examples = _without_labels(used, examples)
     labels = _labels(path, used, examples, least_labels)
-    return Dataset(path, examples, name, columns, used, bad, hash_of(examples), labels)
+    names = labels or _names(used, columns, examples)
+    return Dataset(path, examples, name, columns, used, bad, hash_of(examples), labels, names)
+
+
+def _without_labels(used: dict[str, str], examples: list[Example]) -> tuple[str, dict[str, str], list[Example]]:
+    """Labels that hardly repeat are numbers, or answers to be written."""
+    text, label, rest = used["text"], used["label"], {key: one for key, one in used.items() if key == WEIGHT}
+    if all(is_number(example.completion) for example in examples):
+        numbers = [replace(one, label=None, scores=(float(one.completion),)) for one in examples]
+        return "text_score", {"text": text, "score": label, **rest}, numbers
+    answers = [replace(example, label=None) for example in examples]
+    return "prompt_completion", {"prompt": text, "completion": label, **rest}, answers
+
+
+def _names(used: dict[str, str], columns: Sequence[str], examples: Sequence[Example]) -> list[str]:
+    """What a head answers in where it does not choose one label."""
+    if "score" in used:
+        return columns_of(used["score"], columns)
+    return sorted({label for example in examples for label in example.labels or ()})
 
 
 def _good(read_rows: Iterable[Row | BadRow], bad: list[BadRow], on_bad_row: OnBadRow) -> Iterator[Row]:
@@ -121,5 +147,7 @@ def hash_of(examples: Iterable[Example]) -> str:
 def _parts(example: Example) -> Iterator[str]:
     """What tells one example from another, with its number of turns so that their boundaries count too."""
     yield f"{len(example.turns)} {example.label is not None}"
+    if example.weight != 1:
+        yield str(example.weight)
     for turn in example.turns:
         yield from (turn.role, turn.content, str(turn.learn))

@@ -16,7 +16,7 @@ QUANTILES = {"least": 0.0, "5%": 0.05, "25%": 0.25, "median": 0.5, "75%": 0.75, 
 
 def profile(dataset: Dataset, splits: Splits) -> dict[str, Any]:
     """The data in plain JSON values. Lengths are in characters; places are as in error messages."""
-    used = dataset.mapping.values()
+    used = {*dataset.mapping.values(), *(dataset.names if "score" in dataset.mapping else [])}
     return {
         "path": dataset.path,
         "hash": dataset.hash,

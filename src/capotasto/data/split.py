@@ -75,7 +75,7 @@ def distinct(examples: Iterable[Example]) -> list[Example]:
     """The first of rows that are exactly alike: repeats cost time and make intervals look narrower than they are."""
     found: dict[object, Example] = {}
     for example in examples:
-        found.setdefault((example.turns, example.label), example)
+        found.setdefault((example.turns, example.label, example.weight), example)
     return list(found.values())
 
 

@@ -10,6 +10,7 @@ from capotasto.base.frozen import FrozenBase
 from capotasto.errors import AdapterError
 from capotasto.evaluate.answers import Answers
 from capotasto.evaluate.bootstrap import Metric, difference, measure, resamples
+from capotasto.evaluate.heads import ask_marks, ask_numbers
 from capotasto.evaluate.metrics import METRICS
 from capotasto.evaluate.questions import choose, score, write
 from capotasto.methods.adapter import Adapter
@@ -29,15 +30,26 @@ class Judgement:
 
 
 def ask(
-    base: FrozenBase, renderer: Renderer, examples: Sequence[Example], labels: Sequence[str], adapter: Adapter | None
+    base: FrozenBase,
+    renderer: Renderer,
+    examples: Sequence[Example],
+    labels: Sequence[str],
+    adapter: Adapter | None,
+    objective: str = "lm",
 ) -> Answers:
-    """Ask all questions that make sense: choosing and writing only where the task is to name a label."""
+    """Ask all questions that make sense: choosing and writing only where the task is to name a label.
+
+    objective: that of the heads among the contenders; the bare base is asked the same thing
+    """
+    if objective == "regress":
+        return ask_numbers(base, renderer, examples, adapter)
+    if objective == "multilabel":
+        return ask_marks(base, renderer, examples, labels, adapter)
     index = {label: i for i, label in enumerate(labels)}
     truth = np.array([index.get(example.label or "", -1) for example in examples])
     if adapter is not None and adapter.classes():
         return _by_head(base, renderer, examples, labels, truth, adapter)
-    rows = [renderer.encode(example) for example in examples]
-    sums, counts = score(base, rows, [adapter] * len(rows))
+    sums, counts = _score_whole(base, renderer, examples, adapter)
     if not labels:
         return Answers(sums, counts)
     chances = choose(base, renderer, examples, labels, adapter)
@@ -46,6 +58,17 @@ def ask(
     texts = write(base, renderer, prompts, [adapter] * len(prompts), settings)
     wanted = [example.completion for example in examples]
     return Answers(sums, counts, chances.argmax(1), truth, texts, wanted, len(labels))
+
+
+def _score_whole(
+    base: FrozenBase, renderer: Renderer, examples: Sequence[Example], adapter: Adapter | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """[N] nats and [N] supervised tokens of each example, all windows of a long text together."""
+    windows = [renderer.windows(example) for example in examples]
+    rows = [row for own in windows for row in own]
+    sums, counts = score(base, rows, [adapter] * len(rows))
+    starts = np.cumsum([0, *map(len, windows[:-1])])
+    return np.add.reduceat(sums, starts), np.add.reduceat(counts, starts)
 
 
 def _by_head(
@@ -70,7 +93,7 @@ def _by_head(
 
 def judge(answers: Answers, against: Answers | None = None) -> Judgement:
     """Turn answers into scores; `against` are the bare base's answers on the same rows."""
-    weights = resamples(len(answers.sums))
+    weights = resamples(answers.rows)
     metrics: dict[str, Metric] = {name: METRICS[name] for name in METRICS}  # type: ignore[misc]
     scores = {name: found for name, metric in metrics.items() if (found := measure(metric, answers, weights))}
     if against is None:

@@ -14,7 +14,7 @@ from capotasto import decode, forward
 from capotasto.base.frozen import FrozenBase
 from capotasto.methods.adapter import Adapter
 from capotasto.objectives import row_losses
-from capotasto.objectives.classify import class_logits, encode, features
+from capotasto.objectives.heads import encode, features, outputs
 from capotasto.tokens.batches import cut
 from capotasto.tokens.render import Renderer
 from capotasto.trunk import Trunk
@@ -23,7 +23,7 @@ from capotasto.types import Encoded, Example
 BATCH_TOKENS = 2048  # tokens in memory at a time; without gradients that is little
 
 
-def _by_length(lengths: Sequence[int], adapters: Sequence[Adapter | None]) -> Iterator[list[int]]:
+def by_length(lengths: Sequence[int], adapters: Sequence[Adapter | None]) -> Iterator[list[int]]:
     """Row indices in batches of like length, of adapters that may share one."""
     for together in forward.apart(adapters):
         order = sorted(together, key=lengths.__getitem__)
@@ -39,8 +39,8 @@ def score(
     trunk: states of lower layers that need not be computed again
     """
     sums, counts = np.zeros(len(rows)), np.zeros(len(rows), dtype=np.int64)
-    for batch in _by_length([len(row.ids) for row in rows], adapters):
-        losses, learnt = row_losses(base, [rows[i] for i in batch], [adapters[i] for i in batch], trunk)
+    for batch in by_length([len(row.ids) for row in rows], adapters):
+        losses, learnt = row_losses(base, [rows[i] for i in batch], [adapters[i] for i in batch], trunk=trunk)
         sums[batch], counts[batch] = losses.double().cpu().numpy(), learnt
     return sums, counts
 
@@ -61,7 +61,7 @@ def choose(
     The question before the labels is computed once for all of them (`layout`).
     """
     if adapter is not None and (classes := adapter.classes()):
-        return _by_head(base, [encode(renderer, example, classes) for example in examples], labels, adapter, classes)
+        return _by_head(base, [encode(renderer, example, adapter) for example in examples], labels, adapter, classes)
     room = renderer.longest(labels)
     prompts = [renderer.prompt(example.turns[:-1], room) for example in examples]
     answers = [[renderer.answer(prompt, label) for label in labels] for prompt in prompts]
@@ -70,7 +70,7 @@ def choose(
         for prompt, rows in zip(prompts, answers, strict=True)
     ]
     chances = np.zeros((len(examples), len(labels)))
-    for batch in _by_length(sizes, [adapter] * len(sizes)):
+    for batch in by_length(sizes, [adapter] * len(sizes)):
         rows = [row for i in batch for row in answers[i]]
         with torch.no_grad():
             losses, _ = row_losses(base, rows, [adapter] * len(rows))
@@ -85,10 +85,10 @@ def _by_head(
     """[N, C] log-probabilities by the adapter's own head; a label that it does not know gets −inf."""
     chances = np.full((len(rows), len(labels)), -np.inf)
     known = [(i, classes.index(label)) for i, label in enumerate(labels) if label in classes]
-    for batch in _by_length([len(row.ids) for row in rows], [adapter] * len(rows)):
+    for batch in by_length([len(row.ids) for row in rows], [adapter] * len(rows)):
         mine = [adapter] * len(batch)
         hidden = forward.run(base, [rows[i] for i in batch], mine)
-        found = class_logits(features(hidden, mine, range(len(batch))), adapter).double().log_softmax(-1).cpu().numpy()
+        found = outputs(features(hidden, mine, range(len(batch))), adapter).double().log_softmax(-1).cpu().numpy()
         for label, own in known:
             chances[batch, label] = found[:, own]
     return chances
@@ -104,7 +104,7 @@ def write(
     """The text each prompt is answered with, in mixed batches of like length."""
     texts = [""] * len(prompts)
     stops = renderer.stops
-    for batch in _by_length([len(row.ids) + settings.max_new_tokens for row in prompts], adapters):
+    for batch in by_length([len(row.ids) + settings.max_new_tokens for row in prompts], adapters):
         ids = decode.generate(base, [prompts[i] for i in batch], [adapters[i] for i in batch], settings, stops)
         for i, answer in zip(batch, ids, strict=True):
             texts[i] = str(base.tokenizer.decode(answer, skip_special_tokens=True))

@@ -5,22 +5,28 @@ from collections import Counter
 import numpy as np
 
 from capotasto.evaluate.judge import Judgement
-from capotasto.evaluate.metrics import LOWER_IS_BETTER
+from capotasto.evaluate.metrics import LOWER_IS_BETTER, decisive
 from capotasto.types import Measure
 
-NAMES = {"loss": "held-out loss", "accuracy": "accuracy", "macro_f1": "macro-F1", "exact_match": "exact match"}
+NAMES = {"loss": "held-out loss", "root_mean_square_error": "root mean square error", "micro_f1": "micro-F1"}
+NUMBERS = {"loss", "root_mean_square_error"}  # no shares
+BASES = {  # what stands for the bare base, where it has no such answer of its own
+    "root_mean_square_error": "for the mean of these rows",
+    "micro_f1": "for the labels likeliest to the base",
+}
 FEWEST = 10  # rows; on fewer, no interval is worth its name
 COLLAPSE = 0.9  # share of rows with one and the same chosen label that counts as collapse
 
 
 def verdict(base: Judgement, tuned: Judgement) -> tuple[bool, str]:
-    """(it measurably helps, one sentence). Labels are judged by accuracy, everything else by loss."""
-    name = "accuracy" if "accuracy" in tuned.scores else "loss"
+    """(it measurably helps, one sentence), by the decisive one of the metrics."""
+    name = decisive(tuned.scores)
     gap = (tuned.difference or {})[name]
     sign = -1 if name in LOWER_IS_BETTER else 1
     low, high = sorted((sign * gap.low, sign * gap.high))
-    rows = len(tuned.answers.sums)
-    numbers = f"{NAMES[name]} {_show(name, base.scores[name])} for the base, {_show(name, tuned.scores[name])} tuned"
+    rows = tuned.answers.rows
+    without = f"{_show(name, base.scores[name])} {BASES.get(name, 'for the base')}"
+    numbers = f"{NAMES.get(name, name)} {without}, {_show(name, tuned.scores[name])} tuned"
     tail = f"{numbers}, on {rows} untouched rows"
     if rows < FEWEST:
         return False, f"Too few rows to tell: {tail}; at least {FEWEST} different ones are needed."
@@ -32,7 +38,7 @@ def verdict(base: Judgement, tuned: Judgement) -> tuple[bool, str]:
 
 
 def _show(name: str, measure: Measure) -> str:
-    if name == "loss":
+    if name in NUMBERS:
         return f"{measure.value:.3f} ({measure.low:.3f}–{measure.high:.3f})"
     return f"{measure.value:.1%} ({measure.low:.1%}–{measure.high:.1%})".replace("%", " %")
 
@@ -55,7 +61,7 @@ def diagnosis(
     if gradients and max(gradients) < 1e-6:
         found.append("The gradients are almost zero: the prompt cannot reach the loss. Check the completions.")
     found += _collapse(tuned, labels)
-    if len(tuned.answers.sums) >= FEWEST and not verdict(base, tuned)[0]:
+    if tuned.answers.rows >= FEWEST and not verdict(base, tuned)[0]:
         found.append("It is no better than the base. Try more rows, more epochs, or more --tokens.")
     return found
 

@@ -3,7 +3,6 @@
 import resource
 import sys
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,16 @@ from capotasto.artifact import load_adapter, save_adapter
 from capotasto.data.split import distinct
 from capotasto.decode import GenerateSettings
 from capotasto.errors import SettingError
+from capotasto.evaluate.heads import answer, in_words
 from capotasto.evaluate.judge import Judgement, ask, judge
-from capotasto.evaluate.questions import choose, write
+from capotasto.evaluate.questions import write
 from capotasto.evaluate.verdict import diagnosis, verdict
 from capotasto.experiment.folder import LOG, RUN
 from capotasto.experiment.plan import START, Plan, identify, read_splits
 from capotasto.experiment.settings import TuneSettings
 from capotasto.methods.adapter import Adapter
 from capotasto.methods.initial import usual_length
+from capotasto.objectives.heads import encode
 from capotasto.records import read_json, read_lines, write_json
 from capotasto.session import Base
 from capotasto.types import Example, Measure
@@ -54,13 +55,15 @@ def conclude(base: Base, plan: Plan, best_step: int) -> Run:
     memory = peak_memory_mb()
     facts = {"data": {"path": plan.dataset.path, "hash": plan.dataset.hash}, "settings": plan.settings.model_dump()}
     save_adapter(adapter, plan.folder, base, {"capotasto": __version__, **facts})
-    without = judge(ask(base, plan.renderer, plan.splits.test, plan.dataset.labels, None))
-    tuned = judge(ask(base, plan.renderer, plan.splits.test, plan.dataset.labels, adapter), without.answers)
+    names = plan.dataset.labels if plan.objective == "lm" else plan.dataset.names
+    without = judge(ask(base, plan.renderer, plan.splits.test, names, None, plan.objective))
+    tuned = judge(ask(base, plan.renderer, plan.splits.test, names, adapter, plan.objective), without.answers)
     helped, sentence = verdict(without, tuned)
     record = {
         "capotasto": __version__,
         "name": plan.name,
         "method": adapter.method,
+        "objective": plan.objective,
         "base": _base(base),
         "data": _data(plan),
         "rows": {side: len(getattr(plan.splits, side)) for side in ("train", "val", "test")},
@@ -82,8 +85,9 @@ def conclude(base: Base, plan: Plan, best_step: int) -> Run:
         "diagnosis": _diagnosis(base, plan, adapter, without, tuned),
         "samples": samples(base, plan, adapter),
         "lengths": _lengths(plan),
-        "labels": plan.dataset.labels,
+        "labels": [] if plan.objective == "regress" else names,
         "confusion": _confusion(tuned),
+        "predictions": _predictions(plan, tuned),
     }
     write_json(plan.folder / RUN, record)
     return _run(plan.folder, adapter, record)
@@ -151,8 +155,9 @@ def samples(base: Base, plan: Plan, adapter: Adapter) -> list[dict[str, str]]:
         max_new_tokens=min(SAMPLE_TOKENS, plan.renderer.max_length // 2), repetition_penalty=1.1
     )
     prompts = [plan.renderer.prompt(turns, settings.max_new_tokens) for turns in asked]
-    if adapter.classes():
-        texts = [*write(base, plan.renderer, prompts, [None] * len(rows), settings), *_named(base, plan, adapter, rows)]
+    if adapter.head() is not None:
+        said = in_words(adapter, answer(base, [encode(plan.renderer, row, adapter) for row in rows], adapter))
+        texts = [*write(base, plan.renderer, prompts, [None] * len(rows), settings), *said]
     else:
         both = [*[None] * len(rows), *[adapter] * len(rows)]
         texts = write(base, plan.renderer, [*prompts, *prompts], both, settings)
@@ -160,12 +165,6 @@ def samples(base: Base, plan: Plan, adapter: Adapter) -> list[dict[str, str]]:
         {"prompt": turns[-1].content, "wanted": _wanted(row, turns), "base": before.strip(), "tuned": after.strip()}
         for row, turns, before, after in zip(rows, asked, texts[: len(rows)], texts[len(rows) :], strict=True)
     ]
-
-
-def _named(base: Base, plan: Plan, adapter: Adapter, rows: Sequence[Example]) -> list[str]:
-    """What a head answers: the name of a label."""
-    labels = plan.dataset.labels
-    return [labels[i] for i in choose(base, plan.renderer, rows, labels, adapter).argmax(1)]
 
 
 def _asked(plan: Plan, row: Example) -> tuple:
@@ -194,6 +193,15 @@ def _confusion(tuned: Judgement) -> list[list[int]] | None:
         return None
     pairs = Counter(zip(truth.tolist(), chosen.tolist(), strict=True))
     return [[pairs[true, guess] for guess in range(classes)] for true in range(classes)]
+
+
+def _predictions(plan: Plan, tuned: Judgement) -> dict[str, dict[str, list[float]]] | None:
+    """column → true and told numbers of the test rows; None where no number is told."""
+    told, true = tuned.answers.told, tuned.answers.numbers
+    if told is None or true is None:
+        return None
+    columns = zip(plan.dataset.names, true.T.tolist(), told.T.tolist(), strict=True)
+    return {name: {"true": wanted, "told": found} for name, wanted, found in columns}
 
 
 def peak_memory_mb() -> int:

@@ -1,7 +1,7 @@
 """From data and settings to a job that is ready to be trained."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,12 @@ from capotasto.data.dataset import hash_of
 from capotasto.data.split import check_leakage, distinct
 from capotasto.errors import DataError, SettingError
 from capotasto.experiment import folder as run_folder
+from capotasto.experiment.objective import asked, resolve
 from capotasto.experiment.settings import TuneSettings
 from capotasto.experiment.start import default_init, takes_init, untrained
 from capotasto.methods.adapter import Adapter
-from capotasto.objectives.classify import encode as encode_class
+from capotasto.objectives import encode
+from capotasto.objectives.heads import check_labels, head_of
 from capotasto.records import read_json, write_json
 from capotasto.session import Base
 from capotasto.tokens.render import Renderer
@@ -29,6 +31,7 @@ class Plan:
     """One adapter to be made: where, from which rows, by which settings.
 
     rule: how the learning rate was chosen, in words
+    objective, reason: what is minimised, and why
     """
 
     folder: Path
@@ -39,6 +42,8 @@ class Plan:
     job: Job
     identity: str
     rule: str
+    objective: str
+    reason: str
 
     @property
     def name(self) -> str:
@@ -53,22 +58,38 @@ def plan(base: Base, source: str, folder: Path, settings: TuneSettings) -> Plan:
     if settings.resume:
         run_folder.sweep(folder)
     dataset, splits = read_splits(source, settings)
+    objective, reason = resolve(settings, dataset.shape)
     room = settings.max_length if base.context is None else min(settings.max_length, base.context - settings.virtual)
     renderer = Renderer(base.tokenizer, settings.placement, room)
     identity = identify(base, dataset, splits, settings)
-    adapter = _adapter(base, folder, settings, dataset, splits.train, renderer, identity)
-    rows, held_out = (_encoded(renderer, side, adapter) for side in (splits.train, splits.val))
+    adapter = _adapter(base, folder, settings, dataset, splits.train, renderer, identity, objective)
+    counting = _counting(splits.train, source)
+    if objective == "regress":
+        _scaled(adapter, counting, dataset)
+    rows, held_out = (_encoded(renderer, side, adapter) for side in (counting, splits.val))
     rate, rule = (settings.lr, "as set") if settings.lr is not None else adapter.rate(base)
     job = Job(adapter.name, adapter, rows, held_out, settings, rate)
-    return Plan(folder, settings, dataset, splits, renderer, job, identity, rule)
+    return Plan(folder, settings, dataset, splits, renderer, job, identity, rule, objective, reason)
 
 
 def _encoded(renderer: Renderer, examples: Sequence[Example], adapter: Adapter) -> list[Encoded]:
-    """As the adapter learns them: with answers to be written, or with classes for its head."""
-    classes = adapter.classes()
-    if classes:
-        return [encode_class(renderer, example, classes) for example in examples]
-    return [renderer.encode(example) for example in examples]
+    """As the adapter learns them: with answers to be written, or with answers for its head."""
+    return [replace(row, weight=one.weight) for one in examples for row in encode(renderer, one, adapter)]
+
+
+def _scaled(adapter: Adapter, examples: Sequence[Example], dataset: Dataset) -> None:
+    """Give the head the scale of the training rows' numbers."""
+    head = head_of(adapter)
+    assert head is not None
+    head.standardise([example.scores or () for example in examples], dataset.names, dataset.path)
+
+
+def _counting(examples: Sequence[Example], source: str) -> list[Example]:
+    """The rows that count in training. Errors: none of them does."""
+    found = [example for example in examples if example.weight]
+    if not found:
+        raise DataError(f"every training row of {source} has the weight 0; give some of them more")
+    return found
 
 
 def identify(base: Base, dataset: Dataset, splits: Splits, settings: TuneSettings) -> str:
@@ -79,7 +100,8 @@ def identify(base: Base, dataset: Dataset, splits: Splits, settings: TuneSetting
 
 def read_splits(source: str, settings: TuneSettings) -> tuple[Dataset, Splits]:
     """The rows of each side. Validation and test rows that stand in training rows too are refused."""
-    dataset = data.load(source, settings.map, settings.on_bad_row, settings.max_rows)
+    objective = asked(settings)
+    dataset = data.load(source, settings.map, settings.on_bad_row, settings.max_rows, objective=objective)
     val = 0.0 if settings.val_data else settings.val
     test = 0.0 if settings.test_data else settings.test
     splits = data.split(dataset.examples, val, test, settings.seed)
@@ -96,7 +118,8 @@ def read_splits(source: str, settings: TuneSettings) -> tuple[Dataset, Splits]:
 
 def _given(path: str, side: str, dataset: Dataset, train: Sequence[Example], settings: TuneSettings) -> list[Example]:
     """Rows of a file of their own, read as the training file was read."""
-    other = data.load(path, settings.map or dict(dataset.mapping), settings.on_bad_row, least_labels=1)
+    mapping, objective = settings.map or dict(dataset.mapping), asked(settings)
+    other = data.load(path, mapping, settings.on_bad_row, least_labels=1, objective=objective)
     shared = check_leakage(train, other.examples)
     if shared:
         first = f"{shared[0][0]} and {shared[0][1]}"
@@ -104,9 +127,7 @@ def _given(path: str, side: str, dataset: Dataset, train: Sequence[Example], set
             f"--{side}-data {path} shares {len(shared)} rows with the training rows (first: {first});"
             " scores on them would mean nothing: remove them from one of the files"
         )
-    unseen = sorted({e.label for e in other.examples if e.label} - set(dataset.labels)) if dataset.labels else []
-    if unseen:
-        raise DataError(f"--{side}-data {path} has labels that no training row has: {', '.join(unseen)}")
+    check_labels(other.examples, dataset.names, "training")
     return other.examples
 
 
@@ -118,6 +139,7 @@ def _adapter(
     examples: Sequence[Example],
     renderer: Renderer,
     identity: str,
+    objective: str,
 ) -> Adapter:
     """The untrained adapter. Its start is written down, so that a resumed run need not find it again."""
     init = None
@@ -129,8 +151,8 @@ def _adapter(
     name = settings.name or folder.resolve().name
     facts: dict[str, Any] = {"fingerprint": base.fingerprint, "dialogue": not examples[0].plain}
     start = {"chosen": "by trial" if settings.init is None else "as set"} if init else {}
-    begun = settings.model_copy(update={"init": init or None})
-    adapter = untrained(base, begun, dataset.labels, settings.seed, name=name, start=start, **facts)
+    begun = settings.model_copy(update={"init": init or None, "objective": objective})
+    adapter = untrained(base, begun, dataset.names, settings.seed, name=name, start=start, **facts)
     if settings.force and not settings.resume:
         run_folder.clear(folder)
     write_json(folder / START, {"identity": identity, "init": init})

@@ -21,7 +21,9 @@ class DataSettings(Settings):
     max_rows: int | None = Field(None, ge=1, description="use no more than so many rows from the top")
     on_bad_row: Literal["stop", "skip"] = Field("stop", description="what to do with a row that cannot be used")
     duplicates: Literal["drop", "keep"] = Field("drop", description="what to do with rows that repeat another exactly")
-    max_length: int = Field(1024, ge=8, description="tokens of a row; longer ones lose the left of their prompt")
+    max_length: int = Field(
+        1024, ge=8, description="tokens of a row; a longer prompt loses its left, a longer text is cut into windows"
+    )
 
     @field_validator("map", mode="before")
     @classmethod

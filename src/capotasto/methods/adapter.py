@@ -61,14 +61,14 @@ class Adapter(nn.Module, ABC):
         return {}
 
     def head(self) -> nn.Module | None:
-        """States [.., H] → [.., C] logits of classes, instead of the vocabulary."""
+        """States [.., H] → [.., C]: logits of classes, numbers, or logits of marks, instead of the vocabulary."""
         return None
 
     def reseed(self, seed: int) -> None:
         """Draw what is random in training, such as dropout, from this seed on."""
 
     def classes(self) -> list[str] | None:
-        """The C class names of its head."""
+        """The C names of what its head answers: classes, columns of numbers, or labels."""
         return None
 
     def body(self) -> PreTrainedModel | None:

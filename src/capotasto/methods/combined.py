@@ -70,6 +70,11 @@ class CombinedAdapter(Adapter):
     def head(self) -> nn.Module | None:
         return next((head for part in self.adapters() if (head := part.head()) is not None), None)
 
+    @override
+    def shape(self) -> dict[str, Any]:
+        """What its parts say, for those that lie in one file."""
+        return {key: value for part in self.adapters() for key, value in part.shape().items()}
+
     @classmethod
     @override
     def fresh(cls, base: FrozenBase, settings: MethodSettings, labels: list[str], seed: int, **facts: Any) -> Self:

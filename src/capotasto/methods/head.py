@@ -1,9 +1,10 @@
-"""A classifier on frozen features: the base is repurposed, its states are read and its vocabulary is not used.
+"""A head on frozen features: the base is repurposed, its states are read and its vocabulary is not used.
 
 Source: Howard and Ruder 2018, https://arxiv.org/abs/1801.06146, section 3.3 (pooled features); the linear head has the
-name and the form of transformers' sequence classifiers.
+name and the form of transformers' sequence classifiers, and without norm it is one.
 """
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import torch
@@ -11,48 +12,81 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from capotasto.base.frozen import FrozenBase
-from capotasto.errors import AdapterError, SettingError
+from capotasto.errors import AdapterError, DataError, SettingError
 from capotasto.methods.adapter import Adapter
 from capotasto.methods.settings import MethodSettings
 
-_PREFIX = "base_model.model.score."
+SCORE = "base_model.model.score."  # where PEFT keeps the `score` of transformers' sequence classifiers
 
 
-class _Head(nn.Sequential):
-    """Normed features, a hidden layer if there is one, logits. States of different bases have different scales."""
+class Head(nn.Sequential):
+    """Features [.., H] → [.., C]: normed, a hidden layer if there is one, a linear layer.
 
-    def __init__(self, size: int, classes: int, pooling: str, hidden: int):
-        last = nn.Linear(hidden or size, classes)
+    objective: what its C outputs are: logits of classes (`classify`), numbers in units of their spread among the
+               training rows (`regress`), or logits of marks (`multilabel`)
+    mean, std: [C] of the training rows' numbers
+
+    Without norm there is no bias either, as in transformers. States of different bases have different scales.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self, size: int, outputs: int, objective: str = "classify", pooling: str = "last", hidden: int = 0,
+        norm: bool = True,
+    ):  # fmt: skip
+        last = nn.Linear(hidden or size, outputs, bias=norm or bool(hidden))
         layers = [nn.Linear(size, hidden), nn.ReLU(), last] if hidden else [last]
-        super().__init__(nn.LayerNorm(size, elementwise_affine=False), *layers)
-        self.pooling = pooling
+        super().__init__(nn.LayerNorm(size, elementwise_affine=False) if norm else nn.Identity(), *layers)
+        self.objective, self.pooling, self.norm = objective, pooling, norm
+        self.register_buffer("mean", torch.zeros(outputs), persistent=False)
+        self.register_buffer("std", torch.ones(outputs), persistent=False)
+
+    @property
+    def plain(self) -> bool:
+        """True for what transformers' sequence classifiers compute: one linear layer on the last token's state."""
+        return not self.norm and len(self) == 2 and self.pooling == "last"
+
+    def standardise(self, rows: Sequence[Sequence[float]], names: Sequence[str], source: str) -> None:
+        """Take the scale of the training rows' numbers [N, C]. Errors: a column that does not vary."""
+        numbers = torch.tensor(rows, dtype=torch.float64)
+        for name, column in zip(names, numbers.T, strict=True):
+            if bool((column == column[0]).all()):
+                raise DataError(
+                    f"column {name!r} of {source} is {column[0]:g} on every training row, so there is nothing to learn;"
+                    " map a column that varies"
+                )
+        self.mean.copy_(numbers.mean(0))
+        self.std.copy_(numbers.std(0, correction=0))
+
+    def in_own_scale(self, numbers: Sequence[float]) -> tuple[float, ...]:
+        """[C] numbers as they are learnt: less their mean, in units of their spread."""
+        scales = zip(numbers, self.mean.tolist(), self.std.tolist(), strict=True)
+        return tuple((number - mean) / std for number, mean, std in scales)
 
 
 class HeadAdapter(Adapter):
-    """States [.., H] → [.., C] logits.
+    """States [.., H] → [.., C] outputs.
 
-    labels:  C class names, in the order of the logits
-    pooling: `last` reads the state of a row's last token, `mean` the mean of its states
-    hidden:  width of a hidden layer; 0 is a linear classifier
+    labels: C names, in the order of the outputs: classes, or columns of numbers
     """
 
     method = "head"
 
-    def __init__(
-        self, labels: list[str], size: int, pooling: str = "last", hidden: int = 0, seed: int = 0, **facts: Any
-    ):
+    def __init__(self, labels: list[str], size: int, seed: int = 0, *, form: dict[str, Any], **facts: Any):
         super().__init__(**facts)
-        self.labels, self.pooling, self.hidden = labels, pooling, hidden
+        self.labels = labels
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.score = _Head(size, len(labels), pooling, hidden)
+            self.score = Head(size, len(labels), **form)
 
     @override
     def classes(self) -> list[str]:
         return self.labels
 
     @override
-    def head(self) -> nn.Module:
+    def head(self) -> Head:
         return self.score
 
     @classmethod
@@ -60,37 +94,70 @@ class HeadAdapter(Adapter):
     def fresh(cls, base: FrozenBase, settings: MethodSettings, labels: list[str], seed: int, **facts: Any) -> Self:
         if not labels:
             raise SettingError("method head chooses among labels, and this data has none; map them: --map label=COLUMN")
-        made = cls(labels, _width(base), settings.pooling, settings.hidden, seed, **facts)
-        return made.to(base.device)
+        form = {
+            "objective": settings.objective or "classify",
+            "pooling": settings.pooling,
+            "hidden": settings.hidden,
+            "norm": settings.head_norm,
+        }
+        return cls(labels, _width(base), seed, form=form, **facts).to(base.device)
 
     @override
     def rate(self, base: FrozenBase) -> tuple[float, str]:
-        return 1e-2, "1e-2, for a classifier on normed features"
+        if self.score.norm:
+            return 1e-2, "1e-2, for a head on normed features"
+        return 1e-3, "1e-3, for a head on features as they are"
 
     @override
     def tensors(self) -> dict[str, Tensor]:
-        return {f"{_PREFIX}{name}": value.detach() for name, value in self.score.state_dict().items()}
+        found = self.score.state_dict()
+        if self.score.plain:
+            found = {"weight": found["1.weight"]}
+        return {f"{SCORE}{name}": value.detach() for name, value in found.items()}
 
     @override
-    def config(self, base: FrozenBase) -> None:
-        """PEFT has no such method by itself."""
+    def config(self, base: FrozenBase) -> dict[str, Any] | None:
+        """A sequence classifier of which PEFT changes nothing but its head; None for a head of another form."""
+        if not self.score.plain:
+            return None
+        return {
+            "peft_type": "LORA",
+            "task_type": "SEQ_CLS",
+            "base_model_name_or_path": str(base.folder or base.name),
+            "inference_mode": True,
+            "target_modules": "dummy-target-modules",  # PEFT's name for none
+            "modules_to_save": ["score"],
+        }
 
     @override
     def shape(self) -> dict[str, Any]:
-        return {"labels": self.labels, "pooling": self.pooling}
+        score = self.score
+        scale = {"mean": score.mean.tolist(), "std": score.std.tolist()} if score.objective == "regress" else {}
+        found = {"labels": self.labels, "objective": score.objective, "pooling": score.pooling, "norm": score.norm}
+        return {**found, **scale}
 
     @classmethod
     @override
     def read(
         cls, tensors: dict[str, Tensor], config: dict[str, Any], base: FrozenBase, where: str, **facts: Any
     ) -> Self:
-        weights = {key.removeprefix(_PREFIX): value for key, value in tensors.items()}
-        hidden = len(weights["1.weight"]) if "3.weight" in weights else 0
-        made = cls(config["labels"], _width(base), config["pooling"], hidden, **facts)
+        weights = {key.removeprefix(SCORE): value for key, value in tensors.items()}
+        if "weight" in weights:
+            weights["1.weight"] = weights.pop("weight")
+        form = {
+            "objective": config.get("objective", "classify"),
+            "pooling": config["pooling"],
+            "hidden": len(weights["1.weight"]) if "3.weight" in weights else 0,
+            "norm": config.get("norm", True),
+        }
+        made = cls(config["labels"], _width(base), form=form, **facts)
         try:
             made.score.load_state_dict(weights)
         except RuntimeError as error:
             raise AdapterError(f"{where} does not fit {base.name}: {error}") from None
+        if "mean" in config:
+            made.score.mean.copy_(torch.tensor(config["mean"]))
+            made.score.std.copy_(torch.tensor(config["std"]))
         return made
 
 

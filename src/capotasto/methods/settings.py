@@ -41,8 +41,12 @@ class BottleneckSettings(Settings):
 
 
 class HeadSettings(Settings):
-    """A classifier on frozen features (head)."""
+    """A head on frozen features (head)."""
 
+    objective: Literal["lm", "classify", "regress", "multilabel"] | None = Field(
+        None, description="write text, choose a label, tell numbers, find all labels; left out: by method and data"
+    )
+    head_norm: bool = Field(True, description="norm the features; without, transformers and PEFT can read the head")
     pooling: Literal["last", "mean"] = Field("last", description="the state that is classified")
     hidden: int = Field(0, ge=0, description="width of a hidden layer before the classes; 0: none, a linear classifier")
 

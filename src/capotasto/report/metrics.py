@@ -52,6 +52,11 @@ KNOWN = {
     "accuracy": Metric("Accuracy", unit="of the answers", percent=True),
     "exact_match": Metric("Exact match", unit="of the answers", percent=True),
     "macro_f1": Metric("Macro F1", unit="from 0 to 1, mean over labels"),
+    "micro_f1": Metric("Micro F1", unit="from 0 to 1, over all marks"),
+    "root_mean_square_error": Metric("Root mean square error", unit="lower is better", lower_is_better=True),
+    "mean_absolute_error": Metric("Mean absolute error", unit="lower is better", lower_is_better=True),
+    "pearson": Metric("Pearson correlation", unit="from −1 to 1"),
+    "spearman": Metric("Spearman correlation", unit="from −1 to 1, of ranks"),
 }
 
 

@@ -82,6 +82,19 @@ class Sample(Part):
     tuned: str = ""
 
 
+class Predictions(Part):
+    """The true numbers of the test rows and those told with the adapter."""
+
+    true: list[FiniteFloat] = []
+    told: list[FiniteFloat] = []
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        if len(self.true) != len(self.told):
+            raise ValueError("`predictions` must have one told number for each true one")
+        return self
+
+
 class Run(Part):
     """Everything in `run.json`, and from beside it the records of `log.jsonl` and the adapter file's size in bytes.
 
@@ -112,6 +125,8 @@ class Run(Part):
     lengths: dict[str, list[int]] = {}
     labels: list[str] = []
     confusion: list[list[int]] = []
+    objective: str = ""
+    predictions: dict[str, Predictions] = {}
     log: list[dict[str, Any]] = []
     adapter_bytes: int | None = None
 

@@ -14,6 +14,7 @@ from capotasto.report.facts import Facts, facts
 from capotasto.report.histogram import histogram, summary
 from capotasto.report.metrics import Metric, metric
 from capotasto.report.run import Interval, Run
+from capotasto.report.scatter import scatter
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +96,17 @@ class View:
         """Loss by step, by kind of record. A step that was repeated after a resume counts once, as it was last."""
         return {kind: _losses(self.run.log, kind) for kind in ("step", "held_out")}
 
+    @property
+    def compares_losses(self) -> bool:
+        """True where the bare base's loss is of the same kind as those of the learning curve."""
+        return "loss" in self.run.scores.base and self.run.objective in ("", "lm")
+
     @cached_property
     def curves(self) -> Markup | None:
         """The loss curves; None without a log."""
         if not any(self.losses.values()):
             return None
-        base = self.run.scores.base.get("loss")
+        base = self.run.scores.base.get("loss") if self.compares_losses else None
         return curves(self.losses["step"], self.losses["held_out"], base.value if base else None, self.run.best_step)
 
     @property
@@ -118,6 +124,22 @@ class View:
     def mistakes(self) -> list[confusion.Mistake]:
         """The most frequent mistakes."""
         return confusion.mistakes(self.run.confusion, self.run.labels)
+
+    @property
+    def scatters(self) -> list[tuple[str, Markup]]:
+        """Column and picture of told against true numbers."""
+        known = {name: pairs for name, pairs in self.run.predictions.items() if pairs.true}
+        return [(name, scatter(pairs.true, pairs.told, name)) for name, pairs in known.items()]
+
+    @property
+    def loss_unit(self) -> str:
+        """What the losses of the learning curve are counted in."""
+        units = {
+            "classify": "Nats of the true label.",
+            "regress": "Mean squared error, in units of the training rows’ spread.",
+            "multilabel": "Nats per label.",
+        }
+        return units.get(self.run.objective, "Loss in nats per token.")
 
     @property
     def facts(self) -> dict[str, Facts]:

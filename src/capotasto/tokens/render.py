@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from jinja2 import TemplateError
@@ -51,6 +52,23 @@ class Renderer:
         if not any(learn):
             raise DataError(f"{place}: no token of this row is supervised; give it a completion")
         return self._fit(ids, learn, slot, place)
+
+    def windows(self, example: Example) -> list[Encoded]:
+        """The whole example; a plain text that is too long as several rows of even length, none of it lost.
+
+        Each begins with one token that is not learnt: the beginning-of-text token where the tokenizer writes one, else
+        the last token of the window before, from which its first one is predicted.
+        """
+        if not example.plain:
+            return [self.encode(example)]
+        ids, _, slot = self._join(self._pieces(example.turns, example.place))
+        if len(ids) <= self.max_length:
+            return [self.encode(example)]
+        bos, room = self._bos(), self.max_length - 1
+        count = -(-(len(ids) - 1) // room)
+        ends = [1 + i * (len(ids) - 1) // count for i in range(count + 1)]
+        rows = [((ids[start - 1] if bos is None else bos), *ids[start:end]) for start, end in pairwise(ends)]
+        return [Encoded(row, (False, *[True] * (len(row) - 1)), slot) for row in rows]
 
     def prompt(self, turns: Sequence[Turn], room: int = 0) -> Encoded:
         """The turns up to where the model is to answer; with plain text, the text to be continued.

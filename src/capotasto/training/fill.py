@@ -6,7 +6,7 @@ from torch import Tensor
 
 from capotasto import forward
 from capotasto.base.frozen import FrozenBase
-from capotasto.objectives.classify import pooled
+from capotasto.objectives.heads import pooled
 from capotasto.tokens.batches import cut
 from capotasto.training.job import Job
 from capotasto.trunk import Place, Trunk, depth_of, place_of_head

@@ -1,5 +1,6 @@
 """A job: one adapter, its rows, its settings, and how far it has come."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor
 
 from capotasto.methods.adapter import Adapter
+from capotasto.objectives.lesson import Lesson
 from capotasto.tokens.batches import epoch_batches
 from capotasto.training.optim import learning_rate_at
 from capotasto.training.settings import TrainSettings
@@ -60,6 +62,15 @@ class Job:
         if self.index == len(batches):
             self.epoch, self.index = self.epoch + 1, 0
         return batch
+
+    def draw(self) -> int:
+        """What is random in the next step is drawn from this seed, so that a resumed run draws the same."""
+        return (self.settings.seed * 1_000_003 + self.step) % 2**63
+
+    def lesson(self, batch: Sequence[Encoded]) -> Lesson:
+        """How these rows of the next step are learnt."""
+        chosen, longest = self.settings, max(len(row.ids) for row in batch)
+        return Lesson(chosen.prompt_weight, chosen.label_smoothing, chosen.noise / math.sqrt(longest), self.draw())
 
     def gradient_norm(self) -> float:
         """Length of the gradients there are, all parameters together."""

@@ -67,19 +67,20 @@ def _room(batches: Sequence[tuple[Job, list[Encoded]]]) -> int:
 def _gradients(
     base: FrozenBase, batches: Sequence[tuple[Job, list[Encoded]]], micro_tokens: int | None, trunk: Trunk | None
 ) -> list[float]:
-    """Add each job's gradient of its mean loss over the step's supervised tokens; returns those means in nats."""
+    """Add each job's gradient of its mean loss over the step's supervised tokens, by weight; returns those means."""
     flat = [(which, row) for which, (_, batch) in enumerate(batches) for row in batch]
-    totals = [sum(row.learnt for row in batch) for _, batch in batches]
+    lessons = [job.lesson(batch) for job, batch in batches]
+    totals = [sum(map(lesson.total, batch)) for lesson, (_, batch) in zip(lessons, batches, strict=True)]
     sums = [0.0] * len(batches)
     budget = micro_tokens or _room(batches)
     for part in _parts([batches[which][0] for which, _ in flat], [row for _, row in flat], budget):
         rows = [flat[i] for i in part]
         adapters = [batches[which][0].adapter for which, _ in rows]
-        losses, _ = row_losses(base, [row for _, row in rows], adapters, trunk)
-        shares = losses.new_tensor([1 / totals[which] for which, _ in rows])
+        losses, _ = row_losses(base, [row for _, row in rows], adapters, [lessons[which] for which, _ in rows], trunk)
+        shares = losses.new_tensor([row.weight / totals[which] for which, row in rows])
         (losses * shares).sum().backward()
-        for (which, _), loss in zip(rows, losses.tolist(), strict=True):
-            sums[which] += loss
+        for (which, row), loss in zip(rows, losses.tolist(), strict=True):
+            sums[which] += row.weight * loss
     _synchronise(base.device)
     return [total / count for total, count in zip(sums, totals, strict=True)]
 
@@ -96,7 +97,7 @@ def _training(jobs: Sequence[Job]) -> Iterator[None]:
     """Dropout acts inside the block, drawn from the seed and the step, so that a resumed run draws the same."""
     for job in jobs:
         job.adapter.train()
-        job.adapter.reseed((job.settings.seed * 1_000_003 + job.step) % 2**63)
+        job.adapter.reseed(job.draw())
     try:
         yield
     finally:

@@ -16,3 +16,6 @@ class TrainSettings(Settings):
     patience: int = Field(3, ge=1, description="stop after so many looks at the held-out rows without a better loss")
     looks: int = Field(1, ge=1, description="looks at the held-out rows in each epoch")
     seed: int = Field(0, ge=0, description="seed of the order of rows and of random starts")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of each target that is spread over all choices")
+    noise: float = Field(0.0, ge=0, description="noise on embeddings in training, divided by √(tokens · width); try 5")
+    prompt_weight: float = Field(0.0, ge=0, le=1, description="loss weight of the prompt's tokens; 0: answers only")

@@ -7,11 +7,15 @@ wins, so the more telling forms stand first:
 2. sharegpt           `conversations`: a list of {from, value}
 3. alpaca             `instruction` and `output`, perhaps `input` and `system`
 4. prompt_completion  a prompt (or text) and a completion
-5. text_label         a text and a label; where the labels hardly repeat it is read as prompt_completion
-6. text               a text alone
+5. text_label         a text and a label; where the labels hardly repeat it is read as prompt_completion, and as
+                      text_score where they are numbers
+6. text_labels        a text and lists of labels
+7. text_score         a text and a number, and no other column
+8. text               a text alone
 
 Nothing else is guessed, with one exception in `detect.py`: a file of two columns without names that are clearly a
-label and a text. A mapping (`--map`) replaces detection: its keys choose the shape.
+label and a text. A mapping (`--map`) replaces detection: its keys choose the shape. An objective (`--objective`) that
+needs another shape of the same two columns gets it.
 """
 
 from typing import cast
@@ -27,6 +31,8 @@ SHAPES = Table(
         "alpaca": "capotasto.data.shapes.alpaca:SHAPE",
         "prompt_completion": "capotasto.data.shapes.prompt_completion:SHAPE",
         "text_label": "capotasto.data.shapes.text_label:SHAPE",
+        "text_labels": "capotasto.data.shapes.text_labels:SHAPE",
+        "text_score": "capotasto.data.shapes.text_score:SHAPE",
         "text": "capotasto.data.shapes.text:SHAPE",
     },
 )

@@ -26,6 +26,26 @@ def first_text(row: Row, column: str) -> str:
     return text(row, column)
 
 
+def number(row: Row, column: str) -> float:
+    """The cell's number, in JSON or as text: 3, 0.5, -1e3."""
+    value = row.values.get(column)
+    try:
+        found = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else math.nan
+    except (ValueError, OverflowError):
+        found = math.nan
+    if not math.isfinite(found):
+        raise RowError(row.place, f"column {column!r} holds {value!r} where a number is expected, such as 0.5")
+    return found
+
+
+def weight_of(row: Row, column: str) -> float:
+    """The cell's number, 0 or more."""
+    found = number(row, column)
+    if found < 0:
+        raise RowError(row.place, f"column {column!r} holds the weight {found:g}; a weight is 0 or more")
+    return found
+
+
 def as_text(value: object, place: str, what: str) -> str:
     """A JSON scalar as text: numbers and booleans as JSON writes them, null and NaN as ""."""
     if value is None or (isinstance(value, float) and math.isnan(value)):

@@ -8,26 +8,37 @@ from capotasto.data.column_names import LABEL, PROMPT, normalise
 from capotasto.data.readers.header import numbered
 from capotasto.data.rows import Row
 from capotasto.data.shapes import SHAPES, shape
+from capotasto.data.shapes.shape import WEIGHT
+from capotasto.data.shapes.text_score import columns_of
 from capotasto.errors import DataError, nearest
 
 MOST_LABELS = 200  # distinct ones in a file without a header
 LONGEST_LABEL = 40  # characters, likewise
 
+OBJECTIVES = {  # of a head → the shape it learns from, and the key of what it learns
+    "classify": ("text_label", "label"),
+    "regress": ("text_score", "score"),
+    "multilabel": ("text_labels", "labels"),
+}
+
 Found = tuple[str, dict[str, str]]  # the shape's name, and key → column
 
 
 def choose(name: str, columns: Sequence[str], rows: Sequence[Row], mapping: dict[str, str] | None) -> Found:
-    """The shape of the file `name` and what its columns are used for. A mapping wins over the names of the columns."""
-    return from_mapping(name, columns, mapping) if mapping else detect(name, columns, rows)
+    """The shape of the file `name` and what its columns are used for. A mapping wins over the names of the columns; one
+    of weights alone leaves the other columns to their names."""
+    if not mapping:
+        return detect(name, columns, rows)
+    if mapping.keys() != {WEIGHT}:
+        return from_mapping(name, columns, mapping)
+    _check_columns(name, columns, mapping)
+    found, used = detect(name, [column for column in columns if column != mapping[WEIGHT]], rows)
+    return found, {**used, **mapping}
 
 
 def from_mapping(name: str, columns: Sequence[str], mapping: dict[str, str]) -> Found:
     """The shape that takes exactly these keys."""
-    for column in mapping.values():
-        if column not in columns:
-            raise DataError(f"{name} has no column {column!r}, which --map names; {nearest(column, columns)}")
-        if list(mapping.values()).count(column) > 1:
-            raise DataError(f"--map uses the column {column!r} of {name} twice; give each key its own column")
+    _check_columns(name, columns, mapping)
     fitting = next((known for known in SHAPES if shape(known).takes(mapping)), None)
     if fitting is None:
         keys = ", ".join(mapping)
@@ -36,11 +47,21 @@ def from_mapping(name: str, columns: Sequence[str], mapping: dict[str, str]) -> 
     return fitting, dict(mapping)
 
 
+def _check_columns(name: str, columns: Sequence[str], mapping: dict[str, str]) -> None:
+    scores = columns_of(mapping["score"], columns) if "score" in mapping else []
+    named = [*(column for key, column in mapping.items() if key != "score"), *scores]
+    for column in named:
+        if column not in columns:
+            raise DataError(f"{name} has no column {column!r}, which --map names; {nearest(column, columns)}")
+        if named.count(column) > 1:
+            raise DataError(f"--map uses the column {column!r} of {name} twice; give each key its own column")
+
+
 def detect(name: str, columns: Sequence[str], rows: Sequence[Row]) -> Found:
     """The first shape whose needed columns are there; two columns without names may be a label and a text."""
     for known in SHAPES:
         mapping = shape(known).fit(columns)
-        if mapping:
+        if mapping and shape(known).clear(columns, rows, mapping):
             return known, mapping
     unnamed = _label_and_text(columns, rows)
     if unnamed:
@@ -49,6 +70,21 @@ def detect(name: str, columns: Sequence[str], rows: Sequence[Row]) -> Found:
         f"cannot tell the task from the columns of {name} ({', '.join(columns)}); say what they are, such as "
         f"{_suggestion(columns, rows)}"
     )
+
+
+def for_objective(name: str, objective: str, found: Found) -> Found:
+    """The shape that an objective of a head learns from, of the same text and the same column beside it."""
+    known, used = found
+    wanted, key = OBJECTIVES[objective]
+    present = next((one for _, one in OBJECTIVES.values() if one in used), None)
+    if known == wanted:
+        return found
+    if present is None:
+        raise DataError(
+            f"objective {objective} learns from a text and its {key}, and {name} is read as {known};"
+            f" say which columns they are: --map text=COLUMN --map {key}=COLUMN"
+        )
+    return wanted, {key if one == present else one: column for one, column in used.items()}
 
 
 def labels_repeat(labels: Sequence[str]) -> bool:

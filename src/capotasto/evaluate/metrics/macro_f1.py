@@ -7,10 +7,9 @@ from capotasto.evaluate.answers import Answers
 
 def macro_f1(answers: Answers, weights: np.ndarray) -> np.ndarray | None:
     """Between 0 and 1; the mean is over labels that occur among the true or the chosen ones, as in scikit-learn."""
-    if answers.chosen is None or answers.truth is None:
+    if answers.marks is None:
         return None
-    labels = np.arange(answers.classes)
-    chosen, true = answers.chosen[:, None] == labels, answers.truth[:, None] == labels  # [N, C]
+    chosen, true = answers.marks
     hits, predicted, actual = weights @ (chosen & true), weights @ chosen, weights @ true  # [R, C]
     present = (predicted + actual) > 0
     scores = np.where(present, 2 * hits / np.maximum(predicted + actual, 1e-12), 0)

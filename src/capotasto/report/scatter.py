@@ -1,0 +1,36 @@
+"""Told against true numbers: a dot a row, with the line on which both are the same."""
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from capotasto.report import svg
+from capotasto.report.axis import Axis
+from capotasto.report.format import count
+
+HEIGHT = 280
+MOST = 1000  # dots; of more rows, evenly chosen ones are drawn
+
+
+def scatter(true: Sequence[float], told: Sequence[float], name: str) -> Markup:
+    """Both axes have the same range, so that the line runs from corner to corner."""
+    axis = Axis.around([*true, *told])
+    stride = -(-len(true) // MOST) or 1
+    pairs = list(zip(true, told, strict=True))[::stride]
+    parts = [*_grid(axis), svg.rule(0, HEIGHT, 1, 0, "line base dashed")]
+    parts += [svg.dot(axis.share(x), _down(axis, y), "mark tuned faint") for x, y in pairs]
+    words = f"Told against true {name} of {count(len(true))} rows; the dashed line is where both are the same."
+    return svg.picture(HEIGHT + 40, words, "curves", parts)
+
+
+def _down(axis: Axis, value: float) -> float:
+    return HEIGHT * (1 - axis.share(value))
+
+
+def _grid(axis: Axis) -> list[Markup]:
+    return (
+        [svg.rule(0, _down(axis, value), 1, _down(axis, value), "grid") for value, _ in axis.ticks(5)]
+        + [svg.text(0, _down(axis, value), words, dx=-8, dy=4, text_anchor="end") for value, words in axis.ticks(5)]
+        + [svg.text(axis.share(value), HEIGHT + 18, words, text_anchor="middle") for value, words in axis.ticks(5)]
+        + [svg.text(0.5, HEIGHT + 37, "true", text_anchor="middle")]
+    )
