@@ -6,9 +6,11 @@ import peft
 import pytest
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from capotasto.artifact import load_adapter, save_adapter
+from capotasto.errors import UserError
 from capotasto.methods import METHODS
 from capotasto.session import load_base
 from capotasto.types import Encoded
@@ -26,6 +28,7 @@ IN_PEFT = {
     "lora with rank-stabilised scale": {"rslora": True},
     "lora with lengths": {"dora": True},
 }
+BIASED = {"biases of its targets": {"bias": "lora_only"}, "all biases": {"bias": "all", "layers": "1", "dora": True}}
 IDS = (7, 30, 41, 5, 60)
 
 
@@ -70,6 +73,32 @@ def test_peft_reads_it_with_the_same_logits(base, tmp_path, kind):
     with torch.no_grad():
         wanted = theirs(torch.tensor([IDS])).logits[0][-len(IDS) :]
     torch.testing.assert_close(ours(base, adapter), wanted, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", BIASED)
+def test_peft_reads_and_writes_learned_biases(base, tmp_path, kind):
+    if not any(name.endswith(".bias") for name, _ in base.model.named_parameters()):
+        with pytest.raises(UserError, match="leave --bias out"):
+            make_adapter("lora", base, **BIASED[kind])
+        return
+    adapter = make_adapter("lora", base, **BIASED[kind])
+    save_adapter(adapter, tmp_path / "ours", base, {})
+    theirs = peft.PeftModel.from_pretrained(plain(base), tmp_path / "ours")
+    with torch.no_grad():
+        wanted = theirs(torch.tensor([IDS])).logits[0]
+    torch.testing.assert_close(ours(base, adapter), wanted, rtol=1e-4, atol=1e-4)
+    theirs.save_pretrained(tmp_path / "theirs")
+    again = load_adapter(tmp_path / "theirs", base)
+    torch.testing.assert_close(ours(base, again), wanted, rtol=1e-4, atol=1e-4)
+    assert again.size() == adapter.size(), "as many biases"
+
+
+def test_a_bias_that_the_base_does_not_have_is_refused(base, tmp_path):
+    save_adapter(make_adapter("lora", base), tmp_path, base, {})
+    path = tmp_path / "adapter_model.safetensors"
+    save_file({**load_file(path), "base_model.model.nowhere.base_layer.bias": torch.ones(3)}, path)
+    with pytest.raises(UserError, match=r"has a bias for nowhere, where .* can learn none; choose its base"):
+        load_adapter(tmp_path, base)
 
 
 def test_full_is_an_ordinary_model_folder(base, tmp_path):

@@ -88,6 +88,14 @@ def test_what_cannot_be_is_refused_in_one_line(given, words):
     assert "\n" not in message
 
 
+def test_learned_biases_start_as_the_base_has_them():
+    base = make_base("gpt2")
+    adapter, rows = make_fresh("lora", base, bias="all", layers="0"), make_rows(base, 3)
+    assert len(adapter.biases) == sum(name.endswith(".bias") for name, _ in base.model.named_parameters())
+    for found, bare in zip(logits_of(base, rows, [adapter] * 3), logits_of(base, rows, [None] * 3), strict=True):
+        torch.testing.assert_close(found, bare, rtol=0, atol=1e-9)
+
+
 def test_a_head_without_labels_is_refused():
     base = make_base("llama", torch.float32)
     with pytest.raises(UserError, match="--map label=COLUMN"):

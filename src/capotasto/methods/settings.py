@@ -28,6 +28,9 @@ class LoraSettings(Settings):
     rslora: bool = Field(False, description="scale by alpha / √rank instead")
     dora: bool = Field(False, description="learn the length of each output's weights apart from their direction")
     dropout: float = Field(0.0, ge=0, lt=1, description="share of inputs of the change that are dropped in training")
+    bias: Literal["none", "all", "lora_only"] = Field(
+        "none", description="biases that are learned too: those of all layers, or of the targets only"
+    )
     layers: str | None = Field(None, description="only these layers, e.g. 15-29 or 0,4,8")
 
 
