@@ -27,6 +27,7 @@ class Adapter(nn.Module, ABC):
 
     method: str
     grows = False  # True: it may start as a soft prompt and is made from one by `promote`
+    linear = True  # what it adds to a layer's output is linear in the layer's input and can become part of its weights
     begins = ""  # the kinds of `--init` it can start from, for help texts; empty: it starts from no text
 
     def __init__(

@@ -28,6 +28,7 @@ class BottleneckAdapter(Adapter):
     """
 
     method = "bottleneck"
+    linear = False
 
     def __init__(self, layers: Mapping[str, Linear], width: int, seed: int = 0, **facts: Any):
         super().__init__(**facts)
