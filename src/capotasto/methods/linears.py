@@ -40,7 +40,7 @@ def chosen(base: FrozenBase, targets: str, layers: str | None = None) -> dict[st
             if not any(_called(name, target) for name in found):
                 raise SettingError(f"no linear layer of {base.name} is called {target!r}; {nearest(target, kinds)}")
         found = {name: module for name, module in found.items() if any(_called(name, one) for one in wanted)}
-    found = found if layers is None else _in_layers(found, _numbers(layers, base.layers))
+    found = of_layers(base, found, layers)
     if not found:
         raise SettingError(f"targets {targets!r} leave no linear layer of {base.name} to change")
     return found
@@ -56,6 +56,15 @@ def ends(base: FrozenBase, attention: bool) -> dict[str, Linear]:
     if not found or (attention and not known):
         raise SettingError(f"the sub-layers of {type(base.model).__name__} are not known; use --method lora")
     return found
+
+
+def of_layers(base: FrozenBase, found: dict[str, Linear], layers: str | None) -> dict[str, Linear]:
+    """Those of `found` that stand in these transformer layers (`15-29`, `0,4,8`); all of them where none are named."""
+    if layers is None:
+        return found
+    numbers = _numbers(layers, base.layers)
+    places = {name: re.search(r"\.(\d+)\.", name) for name in found}
+    return {name: found[name] for name, place in places.items() if place and int(place[1]) in numbers}
 
 
 def weight_of(layer: Linear) -> Tensor:
@@ -75,14 +84,6 @@ def _called(name: str, target: str) -> bool:
 
 def _ends(name: str, suffixes: Sequence[str]) -> bool:
     return any(_called(name, suffix) for suffix in suffixes)
-
-
-def _in_layers(found: dict[str, Linear], numbers: set[int]) -> dict[str, Linear]:
-    def number(name: str) -> int:
-        match = re.search(r"\.(\d+)\.", name)
-        return int(match.group(1)) if match else -1
-
-    return {name: module for name, module in found.items() if number(name) in numbers}
 
 
 def _numbers(text: str, count: int) -> set[int]:

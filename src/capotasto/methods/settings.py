@@ -12,11 +12,13 @@ class PromptSettings(Settings):
 
     tokens: int = Field(20, ge=1, description="virtual tokens")
     init: str | None = Field(
-        None, description="start: text:WORDS, labels, vocab, random, peft-random or from:DIR; left out: chosen by trial"
+        None,
+        description="start: text:WORDS, labels, vocab, examples:K, random, peft-random or from:DIR; left out: by trial",
     )
     placement: Literal["front", "after_bos", "system"] = Field("front", description="where the virtual tokens stand")
     encoder: Literal["mlp", "lstm"] = Field("mlp", description="what ptuning makes its virtual tokens with")
     frozen_tokens: int = Field(1, ge=0, description="first tokens of a prefix that stay as they are: attention sinks")
+    prefix_projection: bool = Field(False, description="train a prefix through a small network, folded away on saving")
 
 
 class LoraSettings(Settings):
@@ -31,7 +33,7 @@ class LoraSettings(Settings):
     bias: Literal["none", "all", "lora_only"] = Field(
         "none", description="biases that are learned too: those of all layers, or of the targets only"
     )
-    layers: str | None = Field(None, description="only these layers, e.g. 15-29 or 0,4,8")
+    layers: str | None = Field(None, description="only these layers, e.g. 15-29 or 0,4,8 (lora, bottleneck)")
 
 
 class BottleneckSettings(Settings):
