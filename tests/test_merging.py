@@ -100,6 +100,7 @@ def test_the_folder_is_an_ordinary_model(architecture: str, tmp_path: Path, monk
         ("prefix", ["prefix of 'a'", "input, not weights"]),
         ("bottleneck", ["bottleneck of 'a'", "nonlinearity"]),
         ("head", ["head of 'a'", "answers in place of the vocabulary"]),
+        ("gated", ["gated of 'a'", "which no weight holds"]),
         ("full", ["full of 'a'", "model of its own"]),
         ("lora+prompt", ["prompt of 'a'", "input, not weights"]),
     ],

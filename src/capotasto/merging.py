@@ -72,6 +72,8 @@ def _obstacle(part: Adapter) -> str:
         return "a head answers in place of the vocabulary, and the model folder has no room for it"
     if part.tokens:
         return "virtual tokens are input, not weights, and there is nothing to add them to"
+    if part.gated():
+        return "what a gate lets in is attention, which no weight holds"
     return "" if part.linear else "a nonlinearity lies between what it reads and what it adds"
 
 

@@ -4,6 +4,8 @@ A soft prompt acts on what follows only through the keys and values that its pos
 starts from these does the same, and can learn more: 2·L·K·D numbers a token instead of E.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -28,11 +30,11 @@ def promote(base: FrozenBase, adapter: Adapter, frozen: int = 0) -> PrefixAdapte
     frozen: so many first tokens will not learn
     Errors: an adapter without virtual tokens, or whose virtual tokens do not stand at the front.
     """
-    if adapter.embeds() is None or adapter.deltas() or adapter.placement != "front":
+    if adapter.embeds() is None or adapter.deltas() or adapter.gated() or adapter.placement != "front":
         raise AdapterError(
             f"{adapter.name} cannot become a prefix: only virtual tokens that stand at the front, and nothing else, can"
         )
     cache = cache_of(base, Encoded((), ()), adapter)
-    facts = {"name": adapter.name, "fingerprint": adapter.fingerprint, "dialogue": adapter.dialogue}
+    facts: dict[str, Any] = {"name": adapter.name, "fingerprint": adapter.fingerprint, "dialogue": adapter.dialogue}
     start = {"kind": "promoted", "detail": adapter.start}
     return PrefixAdapter(cache, frozen, start=start, **facts).to(base.device)

@@ -17,12 +17,14 @@ from capotasto.types import Encoded
 from tests.making import logits_of, make_adapter, make_rows
 from tests.tiny import tiny_model, tiny_tokenizer
 
-EVERY = [*METHODS, "prompt+lora", "prefix+bottleneck", "lora+head"]
+EVERY = [*METHODS, "prompt+lora", "prefix+bottleneck", "lora+head", "gated+lora"]
 IN_PEFT = {
     "prompt": {},
     "ptuning": {},
     "residual": {},
     "prefix": {},
+    "prefix with a frozen start": {"init": "text:the rain in the north", "frozen_tokens": 2},
+    "prefix behind a network": {"prefix_projection": True},
     "lora": {},
     "lora of one layer": {"layers": "1"},
     "lora with rank-stabilised scale": {"rslora": True},
@@ -75,6 +77,30 @@ def test_peft_reads_it_with_the_same_logits(base, tmp_path, kind):
     torch.testing.assert_close(ours(base, adapter), wanted, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(("frozen", "kind"), [(0, "PREFIX_TUNING"), (2, "CARTRIDGE")])
+def test_frozen_tokens_stay_frozen_in_peft_and_back(base, tmp_path, frozen, kind):
+    adapter = make_adapter("prefix", base, init="text:the rain", frozen_tokens=frozen)
+    save_adapter(adapter, tmp_path / "ours", base, {})
+    theirs = peft.PeftModel.from_pretrained(plain(base), tmp_path / "ours")
+    assert theirs.peft_config["default"].peft_type == kind
+    assert getattr(theirs.peft_config["default"], "num_frozen_tokens", 0) == frozen
+    theirs.save_pretrained(tmp_path / "theirs")
+    again = load_adapter(tmp_path / "theirs", base)
+    assert again.frozen == frozen
+    assert torch.equal(again.kv(), adapter.kv())
+
+
+def test_a_prefix_goes_on_with_its_network(base, tmp_path):
+    adapter = make_adapter("prefix", base, prefix_projection=True)
+    save_adapter(adapter, tmp_path, base, {})
+    again = load_adapter(tmp_path, base)
+    for one, other in zip(again.parameters(), adapter.parameters(), strict=True):
+        assert torch.equal(one, other)
+    (tmp_path / "training.safetensors").unlink()
+    alone = load_adapter(tmp_path, base)
+    torch.testing.assert_close(alone.kv(), adapter.kv(), rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("kind", BIASED)
 def test_peft_reads_and_writes_learned_biases(base, tmp_path, kind):
     if not any(name.endswith(".bias") for name, _ in base.model.named_parameters()):
@@ -113,6 +139,10 @@ CONFIGS = {
     "prompt": peft.PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=3),
     "p-tuning": peft.PromptEncoderConfig(task_type="CAUSAL_LM", num_virtual_tokens=3, encoder_hidden_size=32),
     "prefix": peft.PrefixTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=3),
+    "prefix behind a network": peft.PrefixTuningConfig(
+        task_type="CAUSAL_LM", num_virtual_tokens=3, prefix_projection=True, encoder_hidden_size=8
+    ),
+    "cartridge": peft.CartridgeConfig(task_type="CAUSAL_LM", num_virtual_tokens=3, num_frozen_tokens=1),
     "lora": peft.LoraConfig(task_type="CAUSAL_LM", r=4, target_modules="all-linear", init_lora_weights=False),
     "dora": peft.LoraConfig(
         task_type="CAUSAL_LM", r=4, target_modules="all-linear", use_dora=True, init_lora_weights=False

@@ -12,7 +12,7 @@ from capotasto.data.split import check_leakage, distinct
 from capotasto.errors import DataError, SettingError
 from capotasto.experiment import folder as run_folder
 from capotasto.experiment.settings import TuneSettings
-from capotasto.experiment.start import default_init, takes_init, untrained
+from capotasto.experiment.start import default_init, example_ids, takes_init, untrained
 from capotasto.methods.adapter import Adapter
 from capotasto.objectives.classify import encode as encode_class
 from capotasto.records import read_json, write_json
@@ -129,6 +129,8 @@ def _adapter(
     name = settings.name or folder.resolve().name
     facts: dict[str, Any] = {"fingerprint": base.fingerprint, "dialogue": not examples[0].plain}
     start = {"chosen": "by trial" if settings.init is None else "as set"} if init else {}
+    if init.partition(":")[0] == "examples":
+        facts["ids"] = example_ids(init, examples, renderer, settings.tokens, settings.seed)
     begun = settings.model_copy(update={"init": init or None})
     adapter = untrained(base, begun, dataset.labels, settings.seed, name=name, start=start, **facts)
     if settings.force and not settings.resume:

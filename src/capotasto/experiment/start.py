@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from capotasto.errors import SettingError
 from capotasto.evaluate.questions import score
 from capotasto.methods import METHODS
 from capotasto.methods.adapter import Adapter
@@ -14,15 +15,17 @@ from capotasto.methods.prompt import PromptAdapter
 from capotasto.methods.settings import MethodSettings
 from capotasto.promotion import promote
 from capotasto.session import Base
+from capotasto.tokens.render import Renderer
 from capotasto.types import Encoded, Example
 
-NOISE = ("random", "zero")  # a prefix that starts from these needs no pass through the base
+NOISE = "random"  # a prefix that starts from this needs no pass through the base
 TRIAL_TOKENS = 600  # real tokens of training rows on which each candidate is tried
 
 
 def untrained(base: Base, settings: MethodSettings, labels: Sequence[str], seed: int, **facts: Any) -> Adapter:
     """The adapter that `settings.method` means; methods joined by + become one adapter.
 
+    facts: what adapters know of themselves, and the `ids` of rendered examples where virtual tokens start from these
     Errors: an unknown method, settings that this base cannot carry out.
     """
     if "+" in settings.method:
@@ -34,15 +37,16 @@ def untrained(base: Base, settings: MethodSettings, labels: Sequence[str], seed:
             f"{part.method} from {part.start['kind']} {part.start['detail']}" for part in parts if "kind" in part.start
         ]
         start = {"kind": settings.method, "detail": "; ".join(begun)}
+        facts.pop("ids", None)
         return CombinedAdapter(parts, base, placement=settings.placement, **{**facts, "start": start})
     kind = method_of(settings.method)
     if not kind.begins:
-        facts.pop("start", None)
-    if kind.grows and settings.init not in NOISE:
+        facts = {name: fact for name, fact in facts.items() if name not in ("start", "ids")}
+    if kind.grows and settings.init != NOISE:
         prompt = PromptAdapter.fresh(base, settings, list(labels), seed, **facts)
-        grown = promote(base, prompt, min(settings.frozen_tokens, settings.tokens - 1))
+        grown = promote(base, prompt, min(settings.frozen_tokens, prompt.tokens - 1))
         grown.start = prompt.start
-        return grown
+        return grown.behind_network(seed) if settings.prefix_projection else grown
     return kind.fresh(base, settings, list(labels), seed, **facts)
 
 
@@ -65,6 +69,18 @@ def check_method(method: str) -> None:
 def method_of(name: str) -> type[Adapter]:
     """The class of a method. Errors: an unknown one."""
     return cast(type[Adapter], METHODS[name.partition(":")[0]])
+
+
+def example_ids(init: str, examples: Sequence[Example], renderer: Renderer, most: int, seed: int) -> list[int]:
+    """The token ids that `examples:K` means: K training rows as they are rendered, one after the other, cut at `most`.
+
+    Errors: a K that is no number of training rows.
+    """
+    count = init.partition(":")[2]
+    if not count.isdigit() or not 1 <= int(count) <= len(examples):
+        raise SettingError(f"--init {init}: write examples:K with K from 1 to {len(examples)}, the training rows")
+    rendered = [renderer.encode(example).ids for example in _some(examples, int(count), seed)]
+    return [token for ids in rendered for token in ids][:most]
 
 
 def default_init(

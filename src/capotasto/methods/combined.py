@@ -50,6 +50,10 @@ class CombinedAdapter(Adapter):
         return torch.cat(found, dim=3) if found else None
 
     @override
+    def gated(self) -> list[tuple[Tensor, Tensor]]:
+        return [one for part in self.adapters() for one in part.gated()]
+
+    @override
     def deltas(self) -> dict[str, Delta]:
         found: dict[str, list[Delta]] = {}
         for part in self.adapters():
