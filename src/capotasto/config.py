@@ -1,7 +1,7 @@
 """One definition of a setting: the Python argument, the YAML key, the CLI flag and the help text are the same field."""
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -35,7 +35,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
     import yaml
 
     class Loader(yaml.SafeLoader):
-        """Refuses what YAML itself lets pass: a name that is given twice, of which the last would win."""
+        """Refuses what YAML itself lets pass: a name that is given twice, of which the last would win. Takes `on` for a
+        word, as YAML 1.2 does, not for true."""
+
+        yaml_implicit_resolvers: ClassVar = {
+            first: [(tag, form) for tag, form in known if not (tag.endswith(":bool") and first in "oO")]
+            for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
             names = [self.construct_object(key) for key, _ in node.value]

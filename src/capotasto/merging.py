@@ -59,9 +59,16 @@ def merged(base: FrozenBase, adapter: Adapter) -> Iterator[PreTrainedModel]:
 
 def _check(adapter: Adapter) -> None:
     """Errors: it, or a part of it, is something else than a linear change of layers."""
-    for part in adapter.adapters() if isinstance(adapter, CombinedAdapter) else [adapter]:
+    for part in _parts(adapter):
         if reason := _obstacle(part):
             raise AdapterError(f"{part.method} of {adapter.name!r} cannot be merged: {reason}; keep it as an adapter")
+
+
+def _parts(adapter: Adapter) -> list[Adapter]:
+    """What it is made of, however deep."""
+    if not isinstance(adapter, CombinedAdapter):
+        return [adapter]
+    return [part for one in adapter.adapters() for part in _parts(one)]
 
 
 def _obstacle(part: Adapter) -> str:

@@ -15,8 +15,8 @@ Delta = Callable[[Tensor, Tensor], Tensor]
 
 
 class Adapter(nn.Module, ABC):
-    """What every method fills in. `forward.run` asks for the five hooks and never for the method's name:
-    `embeds`, `kv`, `gated`, `deltas`, `head` and `body`. A hook that is not filled in leaves that place of the base alone.
+    """What every method fills in. `forward.run` asks for the six hooks and never for the method's name: `embeds`, `kv`,
+    `gated`, `deltas`, `head` and `body`. A hook that is not filled in leaves that place of the base alone.
 
     name:        the name it is called by
     fingerprint: of the base it was made for

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from capotasto.config import Settings
 
+SOFT = {"prompt", "ptuning", "residual"}  # methods with vectors among the input embeddings
+
 
 class PromptSettings(Settings):
     """Virtual tokens (prompt, ptuning, residual, prefix)."""
@@ -62,3 +64,4 @@ class MethodSettings(PromptSettings, LoraSettings, BottleneckSettings, HeadSetti
     """What is learned, and where it enters the base."""
 
     method: str = Field("prompt", description="what is learned (capo methods lists them)")
+    on: str | None = Field(None, description="learn on top of this adapter, which stays as it is: its folder")
