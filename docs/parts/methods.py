@@ -89,7 +89,7 @@ def _all() -> list[str]:
         "## Settings\n",
         ONE_NAME,
         *groups,
-        "### Method\n\n" + _settings(TuneSettings, ["method"]),
+        "### Method\n\n" + _settings(TuneSettings, ["method", "on"]),
     ]
 
 

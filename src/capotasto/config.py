@@ -1,7 +1,7 @@
 """One definition of a setting: the Python argument, the YAML key, the CLI flag and the help text are the same field."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -38,17 +38,16 @@ def read_yaml(path: Path) -> dict[str, Any]:
         """Refuses what YAML itself lets pass: a name that is given twice, of which the last would win. Takes `on` for a
         word, as YAML 1.2 does, not for true."""
 
-        yaml_implicit_resolvers: ClassVar = {
-            first: [(tag, form) for tag, form in known if not (tag.endswith(":bool") and first in "oO")]
-            for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
-        }
-
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
             names = [self.construct_object(key) for key, _ in node.value]
             if twice := next((name for name in names if names.count(name) > 1), None):
                 raise SettingError(f"{path}, line {node.start_mark.line + 1}: {twice!r} stands there twice; remove one")
             return super().construct_mapping(node, deep)
 
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, form) for tag, form in known if not (tag.endswith(":bool") and first in "oO")]
+        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), Loader)
     except FileNotFoundError:

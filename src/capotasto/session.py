@@ -13,11 +13,12 @@ from capotasto.base import load_frozen
 from capotasto.base.frozen import FrozenBase
 from capotasto.base.reason import reason
 from capotasto.decode import GenerateSettings
-from capotasto.errors import AdapterError, BaseError, nearest
+from capotasto.errors import AdapterError, BaseError, DataError, nearest
 from capotasto.evaluate.questions import score, write
 from capotasto.methods.adapter import Adapter
 from capotasto.methods.prompt import PromptAdapter
 from capotasto.methods.settings import MethodSettings
+from capotasto.objectives.classify import encode as encode_class
 from capotasto.tokens.render import Renderer
 from capotasto.types import Encoded, Example, Turn
 
@@ -61,17 +62,32 @@ class Base(FrozenBase):
         return write(self, self.renderer(), rows, chosen, GenerateSettings.build(settings, "generate"))
 
     def loss(self, examples: Sequence[str | Example], adapters: Chosen = None) -> list[tuple[float, int]]:
-        """For each example (loss sum in nats, supervised tokens). A plain string is text, learnt as a whole."""
+        """For each example (loss sum in nats, supervised tokens). A plain string is text, learnt as a whole.
+
+        A row whose adapter has a head is classified: (nats of its label, 1). Errors: it has no label the head knows.
+        """
         chosen = self._chosen(adapters, len(examples))
         rows = [self.encode(example, adapter) for example, adapter in zip(examples, chosen, strict=True)]
         sums, counts = score(self, rows, chosen)
         return [(float(total), int(count)) for total, count in zip(sums, counts, strict=True)]
 
     def encode(self, example: str | Example, adapter: Adapter | None = None, max_length: int | None = None) -> Encoded:
-        """Token ids and loss mask of one example, as this adapter sees them."""
+        """Token ids and loss mask of one example, as this adapter sees them; with its class where that has a head.
+
+        Errors: an adapter with a head, and an example without a label that the head knows.
+        """
         if isinstance(example, str):
             example = Example((Turn("text", example, learn=True),), place="the text")
-        return self.renderer(adapter, max_length).encode(example)
+        renderer, classes = self.renderer(adapter, max_length), adapter.classes() if adapter is not None else None
+        if not classes:
+            return renderer.encode(example)
+        if example.label not in classes:
+            where = example.place or "an example"
+            raise DataError(
+                f"{where} has {'no label' if example.label is None else f'the label {example.label!r}'}, and the head"
+                f" of its adapter chooses among {', '.join(classes)}; give it one of these with Example(…, label=…)"
+            )
+        return encode_class(renderer, example, classes)
 
     def _prompt(self, text: str, adapter: Adapter | None, chat: bool | None) -> Encoded:
         known = adapter.dialogue if adapter is not None else None
