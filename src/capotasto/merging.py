@@ -15,6 +15,7 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from capotasto.base.frozen import FrozenBase
+from capotasto.base.quiet import quiet
 from capotasto.errors import AdapterError, SettingError
 from capotasto.methods.adapter import Adapter, Delta
 from capotasto.methods.combined import CombinedAdapter
@@ -31,7 +32,7 @@ def merge(base: FrozenBase, adapter: Adapter, folder: str | Path) -> Path:
         raise SettingError(f"--out {folder} is not an empty folder; name a new one")
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    with merged(base, adapter) as model:
+    with merged(base, adapter) as model, quiet():
         model.save_pretrained(unfinished)
     base.tokenizer.save_pretrained(unfinished)
     unfinished.replace(folder)
