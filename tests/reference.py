@@ -1,11 +1,14 @@
 """The naive twins: the same results by the five obvious lines, one row at a time, through the model's own code."""
 
 import copy
+import sys
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from transformers import DynamicCache
+from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from capotasto.base.frozen import FrozenBase
 from capotasto.methods.adapter import Adapter
@@ -23,6 +26,51 @@ def plain(model: torch.nn.Module) -> torch.nn.Module:
         module.__dict__.pop("forward", None)
     model.config.get_text_config()._attn_implementation = "eager"
     return model
+
+
+def peeked(query: Tensor, module: torch.nn.Module, gated: list, scale: float) -> Tensor:
+    """query [1, Hq, T, D] → [1, T, Hq, D]: attention to the keys and values behind the gates, head by head."""
+    total = torch.zeros_like(query)
+    for cache, gates in gated:
+        keys, values = cache[module.layer_idx].to(query.dtype)
+        for head in range(query.shape[1]):
+            mine = head * len(keys) // query.shape[1]
+            weights = torch.softmax(query[0, head] @ keys[mine].T * scale, -1)
+            total[0, head] = total[0, head] + gates[module.layer_idx, head] * (weights @ values[mine])
+    return total.transpose(1, 2)
+
+
+def eager_with_gates(gated: list):
+    """transformers' eager attention, and beside it what comes through the gates."""
+
+    def attend(module, query, key, value, mask, **extra):
+        own = sys.modules[type(module).__module__].eager_attention_forward
+        out, weights = own(module, query, key, value, mask, **extra)
+        scale = query.shape[-1] ** -0.5 if extra.get("scaling") is None else extra["scaling"]
+        return out + peeked(query, module, gated, scale), weights
+
+    return attend
+
+
+def bloom_with_gates(gated: list):
+    """The same for BLOOM, whose attention asks no interface: what comes through takes its own way to the output."""
+
+    def add(module, given, out):
+        query, _, _ = module._reshape(module.query_key_value(given[0]))
+        came = peeked(query, module, gated, module.inv_norm_factor).flatten(2)
+        return (out[0] + came @ module.dense.weight.T, *out[1:])
+
+    return add
+
+
+def let_through(model: torch.nn.Module, gated: list) -> list:
+    """Handles of what must be removed."""
+    if model.config.model_type == "bloom":
+        return [block.self_attention.register_forward_hook(bloom_with_gates(gated)) for block in model.transformer.h]
+    ALL_ATTENTION_FUNCTIONS.register("eager_with_gates", eager_with_gates(gated))
+    ALL_MASK_ATTENTION_FUNCTIONS.register("eager_with_gates", ALL_MASK_ATTENTION_FUNCTIONS["eager"])
+    model.config.get_text_config()._attn_implementation = "eager_with_gates"
+    return []
 
 
 def states_alone(model: torch.nn.Module, row: Encoded, adapter: Adapter | None, noise: Tensor | float = 0.0) -> Tensor:
@@ -44,6 +92,7 @@ def states_alone(model: torch.nn.Module, row: Encoded, adapter: Adapter | None, 
         model.get_submodule(name).register_forward_hook(lambda _, given, out, delta=delta: out + delta(given[0], out))
         for name, delta in adapter.deltas().items()
     ]
+    handles += let_through(model, adapter.gated()) if adapter.gated() else []
     places = torch.arange(start, start + len(embeds))[None]
     mask = torch.ones(1, start + len(embeds))
     out = model.base_model(
@@ -52,6 +101,7 @@ def states_alone(model: torch.nn.Module, row: Encoded, adapter: Adapter | None, 
     )  # fmt: skip
     for handle in handles:
         handle.remove()
+    model.config.get_text_config()._attn_implementation = "eager"
     return out.last_hidden_state[0]
 
 

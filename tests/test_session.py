@@ -214,3 +214,30 @@ def test_a_base_is_loaded_from_a_folder(tmp_path: Path, monkeypatch: pytest.Monk
     base = capo.load_base(str(tmp_path / "model"), dtype="fp32", device="cpu")
     example = Example((Turn("user", "why?"), Turn("assistant", "rain", learn=True)))
     assert base.loss([example])[0] == pytest.approx(Base.over(plain).loss([example])[0], rel=1e-6)
+
+
+def test_the_loss_of_a_row_with_a_head_is_that_of_its_label(base: Base) -> None:
+    head = make_adapter("head", base)
+    asked, wanted = Turn("user", "the rain"), Turn("assistant", "neutral", learn=True)
+    example = Example((asked, wanted), label="neutral", place="rows.csv:2")
+    [(nats, count), (text, tokens)] = base.loss([example, example], [head, None])
+    row = base.encode(example, head)
+    assert (row.label, count) == (1, 1)
+    assert nats == pytest.approx(
+        float(reference.loss_alone(reference.untouched(tiny_base(dtype=torch.float32)), row, head)), rel=1e-4
+    )
+    assert tokens > 1
+    assert text != pytest.approx(nats)
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [(None, ["rows.csv:2 has no label"]), ("sunny", ["rows.csv:2 has the label 'sunny'", "label="])],
+)
+def test_a_head_cannot_judge_a_label_it_does_not_know(base: Base, label: str | None, words: list[str]) -> None:
+    turns = (Turn("user", "the rain"), Turn("assistant", "x", learn=True))
+    with pytest.raises(DataError) as caught:
+        base.loss([Example(turns, label=label, place="rows.csv:2")], [make_adapter("head", base)])
+    assert all(word in str(caught.value) for word in [*words, "negative, neutral, positive"])
+    with pytest.raises(DataError, match="the text has no label"):
+        base.loss(["the rain"], [make_adapter("head", base)])

@@ -32,6 +32,7 @@ INIT_MEANINGS = {
     "text": "`text:WORDS`: the embeddings of these words, repeated or cut to the number of virtual tokens",
     "labels": "the embeddings of the class names in the data",
     "vocab": "tokens drawn from the 5,000 most common ones of the vocabulary",
+    "examples": "`examples:K`: K training rows as they are rendered; a text shorter than --tokens gives fewer",
     "random": "normal noise with the root mean square of the base's own embeddings",
     "peft-random": "normal noise of variance 1 whatever the base: PEFT's default, to reproduce its results",
     "from": "`from:DIR`: the vectors of another adapter (prompt transfer)",
@@ -88,7 +89,7 @@ def _all() -> list[str]:
         "## Settings\n",
         ONE_NAME,
         *groups,
-        "### Method\n\n" + _settings(TuneSettings, ["method"]),
+        "### Method\n\n" + _settings(TuneSettings, ["method", "on"]),
     ]
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from capotasto.experiment.settings import TuneSettings as TuneSettings
     from capotasto.experiment.tune import tune as tune
     from capotasto.experiment.tune import tune_many as tune_many
+    from capotasto.merging import merge as merge
+    from capotasto.merging import merged as merged
     from capotasto.promotion import promote as promote
     from capotasto.session import Base as Base
     from capotasto.session import load_adapter as load_adapter
@@ -36,6 +38,8 @@ _PLACES = {
     "Turn": "capotasto.types",
     "load_adapter": "capotasto.session",
     "load_base": "capotasto.session",
+    "merge": "capotasto.merging",
+    "merged": "capotasto.merging",
     "new_prompt": "capotasto.session",
     "promote": "capotasto.promotion",
     "train": "capotasto.training.loop",

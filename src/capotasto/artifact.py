@@ -15,6 +15,7 @@ from capotasto.methods import METHODS, classifier
 from capotasto.methods.adapter import Adapter
 from capotasto.methods.combined import CombinedAdapter
 from capotasto.methods.own_model import OwnModel
+from capotasto.methods.stacked import StackedAdapter
 from capotasto.records import read_json, write_bytes, write_json
 
 CONFIG, WEIGHTS, MANIFEST, INITIAL, BESIDE = (
@@ -48,8 +49,8 @@ def save_adapter(adapter: Adapter, folder: Path, base: FrozenBase, facts: dict[s
             write_bytes(folder / WEIGHTS, _packed(tensors))
             write_json(folder / CONFIG, config)
         else:
-            for part in adapter.adapters():
-                save_adapter(part, folder / part.method, base, {})
+            for name, part in adapter.folders().items():
+                save_adapter(part, folder / name, base, {})
     else:
         _write(adapter, folder, base)
     manifest = {
@@ -112,6 +113,9 @@ def load_adapter(folder: Path, base: FrozenBase, name: str | None = None) -> Ada
 
 def _read_adapter(folder: Path, manifest: dict[str, Any], base: FrozenBase, facts: dict[str, Any]) -> Adapter:
     method = str(manifest["method"])
+    if " on " in method:
+        under, over = (load_adapter(folder / name, base) for name in ("under", "over"))
+        return StackedAdapter(under, over, base, **facts)
     if "+" in method:
         names = method.split("+")
         if not all(name in METHODS for name in names):

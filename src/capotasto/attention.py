@@ -16,6 +16,7 @@ from torch import Tensor
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from capotasto.errors import BaseError
+from capotasto.gates import Gate, through
 from capotasto.layout import Layout
 
 NAME = "capotasto"
@@ -104,17 +105,18 @@ class TreeView:
     because padding stands on the right, where no real position looks.
 
     ghosts: what stands at the layout's ghosts, in its order: keys and values [L, 2, K, P, D] of each adapter
+    gates:  what comes to positions through gates
     keep:   each layer's keys and values are kept for decoding as [B, K, S, D]
     """
 
-    def __init__(self, layout: Layout, ghosts: Sequence[Tensor] = (), keep: bool = False):
-        self.layout, self.ghosts = layout, ghosts
+    def __init__(self, layout: Layout, ghosts: Sequence[Tensor] = (), gates: Sequence[Gate] = (), keep: bool = False):
+        self.layout, self.ghosts, self.gates = layout, ghosts, gates
         self.kept: dict[int, tuple[Tensor, Tensor]] | None = {} if keep else None
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, form: Form) -> Tensor:
         """See `View.attend`."""
         rows, width = self.layout.gather.shape
-        count = len(query)
+        count, asked = len(query), query
         if self.ghosts:
             key = torch.cat([key, *(ghost[layer, 0].transpose(0, 1).to(key) for ghost in self.ghosts)])
             value = torch.cat([value, *(ghost[layer, 1].transpose(0, 1).to(value) for ghost in self.ghosts)])
@@ -130,7 +132,8 @@ class TreeView:
             places = torch.arange(width, device=q.device).expand(rows, width)
             out = softmax_attention(form.scores(q, k, places, places), v)
         padded = out.transpose(1, 2).reshape(rows * width, -1)  # [B·S, Hq·D]
-        return _Home.apply(padded, self.layout.home[:count]).view(count, *query.shape[1:])
+        home = _Home.apply(padded, self.layout.home[:count]).view(count, *query.shape[1:])
+        return through(self.gates, layer, asked, home, form.scale)
 
     def _rows(self, flat: Tensor) -> Tensor:
         """[N + G, heads, D] → [B, heads, S, D]."""
@@ -142,8 +145,8 @@ class TreeView:
 class StepView:
     """One new token for each of B rows, over cached keys and values [B, K, S, D] of which `lengths` are filled."""
 
-    def __init__(self, cache: dict[int, tuple[Tensor, Tensor]], lengths: Tensor):
-        self.cache, self.lengths = cache, lengths
+    def __init__(self, cache: dict[int, tuple[Tensor, Tensor]], lengths: Tensor, gates: Sequence[Gate] = ()):
+        self.cache, self.lengths, self.gates = cache, lengths, gates
         self.rows = torch.arange(len(lengths), device=lengths.device)
         self.width = int(lengths.max()) + 1
         self.places = torch.arange(self.width, device=lengths.device).expand(len(lengths), self.width)
@@ -151,6 +154,9 @@ class StepView:
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, form: Form) -> Tensor:
         """See `View.attend`; N is B here, and the new keys and values enter the cache."""
+        return through(self.gates, layer, query, self._attend(layer, query, key, value, form), form.scale)
+
+    def _attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, form: Form) -> Tensor:
         keys, values = self.cache[layer]
         keys[self.rows, :, self.lengths] = key
         values[self.rows, :, self.lengths] = value

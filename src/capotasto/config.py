@@ -35,7 +35,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     import yaml
 
     class Loader(yaml.SafeLoader):
-        """Refuses what YAML itself lets pass: a name that is given twice, of which the last would win."""
+        """Refuses what YAML itself lets pass: a name that is given twice, of which the last would win. Takes `on` for a
+        word, as YAML 1.2 does, not for true."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
             names = [self.construct_object(key) for key, _ in node.value]
@@ -43,6 +44,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
                 raise SettingError(f"{path}, line {node.start_mark.line + 1}: {twice!r} stands there twice; remove one")
             return super().construct_mapping(node, deep)
 
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, form) for tag, form in known if not (tag.endswith(":bool") and first in "oO")]
+        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), Loader)
     except FileNotFoundError:

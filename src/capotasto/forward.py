@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 from capotasto.attention import StepView, TreeView, View, seen_through
 from capotasto.base.frozen import FrozenBase
 from capotasto.changes import Change, changed
+from capotasto.gates import Gate
 from capotasto.layout import Layout, Path, lay_out
 from capotasto.losses import Head
 from capotasto.methods.adapter import Adapter
@@ -92,7 +93,9 @@ def run(
         slots.append((row.slot, virtual))
         ghosts.append(ghost)
     layout = lay_out(paths, base.device)
-    view = TreeView(layout, [cache for which in layout.ghosts if (cache := caches[which]) is not None], keep)
+    before = [cache for which in layout.ghosts if (cache := caches[which]) is not None]
+    gates = [Gate(*layout.spans[i], *one) for i, adapter in enumerate(distinct) for one in adapter.gated()]
+    view = TreeView(layout, before, gates, keep)
     model = model_of(base, adapters)
     changes = [Change(*layout.spans[i], adapter.deltas()) for i, adapter in enumerate(distinct)]
     added = _at_tokens(layout, slots, ghosts, noise)
@@ -142,14 +145,15 @@ def step(base: FrozenBase, tokens: Tensor, cache: Cache, lengths: Tensor, adapte
     cache:   with S > max(lengths); the new keys and values are written into it
     returns: [B, H] last hidden states
     """
-    model, changes, row = model_of(base, adapters), [], 0
+    model, changes, gates, row = model_of(base, adapters), [], [], 0
     for _, same in groupby(adapters, key=id):
         rows = list(same)
         if rows[0] is not None:
             changes.append(Change(row, row + len(rows), rows[0].deltas()))
+            gates += [Gate(row, row + len(rows), *one) for one in rows[0].gated()]
         row += len(rows)
     embeds = model.get_input_embeddings()(tokens)
-    return _call(model, embeds, lengths, StepView(cache, lengths), changes)
+    return _call(model, embeds, lengths, StepView(cache, lengths, gates), changes)
 
 
 def head(base: FrozenBase, adapters: Sequence[Adapter | None] = ()) -> Head:

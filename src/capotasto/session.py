@@ -14,12 +14,13 @@ from capotasto.base import load_frozen
 from capotasto.base.frozen import FrozenBase
 from capotasto.base.reason import reason
 from capotasto.decode import GenerateSettings
-from capotasto.errors import AdapterError, BaseError, nearest
+from capotasto.errors import AdapterError, BaseError, DataError, nearest
 from capotasto.evaluate.heads import answer, in_words
 from capotasto.evaluate.questions import score, write
 from capotasto.methods.adapter import Adapter
 from capotasto.methods.prompt import PromptAdapter
 from capotasto.methods.settings import MethodSettings
+from capotasto.objectives.heads import encode as encode_for_head
 from capotasto.objectives.heads import head_of
 from capotasto.tokens.render import Renderer
 from capotasto.types import Encoded, Example, Turn
@@ -89,17 +90,27 @@ class Base(FrozenBase):
         return chosen, answer(self, [self._prompt(text, chosen, chat) for text in texts], chosen)
 
     def loss(self, examples: Sequence[str | Example], adapters: Chosen = None) -> list[tuple[float, int]]:
-        """For each example (loss sum in nats, supervised tokens). A plain string is text, learnt as a whole."""
+        """For each example (loss sum in nats, supervised tokens). A plain string is text, learnt as a whole.
+
+        A row whose adapter has a head is classified: (nats of its label, 1). Errors: it has no label the head knows.
+        """
         chosen = self._chosen(adapters, len(examples))
         rows = [self.encode(example, adapter) for example, adapter in zip(examples, chosen, strict=True)]
         sums, counts = score(self, rows, chosen)
         return [(float(total), int(count)) for total, count in zip(sums, counts, strict=True)]
 
     def encode(self, example: str | Example, adapter: Adapter | None = None, max_length: int | None = None) -> Encoded:
-        """Token ids and loss mask of one example, as this adapter sees them."""
+        """Token ids and loss mask of one example, as this adapter sees them; with its class where that has a head.
+
+        Errors: an adapter with a head, and an example without a label that the head knows.
+        """
         if isinstance(example, str):
             example = Example((Turn("text", example, learn=True),), place="the text")
-        return self.renderer(adapter, max_length).encode(example)
+        renderer, head = self.renderer(adapter, max_length), head_of(adapter)
+        if adapter is None or head is None:
+            return renderer.encode(example)
+        _check_answer(example, head.objective, adapter.classes() or [])
+        return encode_for_head(renderer, example, adapter)
 
     def _prompt(self, text: str, adapter: Adapter | None, chat: bool | None) -> Encoded:
         known = adapter.dialogue if adapter is not None else None
@@ -126,6 +137,22 @@ class Base(FrozenBase):
                 f" ({self.fingerprint[:12]}); load the base it was made for"
             )
         return one
+
+
+def _check_answer(example: Example, objective: str, names: Sequence[str]) -> None:
+    """Errors: an example without an answer that a head of this objective can learn or be judged by."""
+    where, known = example.place or "an example", ", ".join(names)
+    if objective == "classify" and example.label not in names:
+        found = "no label" if example.label is None else f"the label {example.label!r}"
+        raise DataError(
+            f"{where} has {found}, and the head of its adapter chooses among {known}; give it one of these with"
+            " Example(…, label=…)"
+        )
+    wanted = {"regress": ("scores", example.scores), "multilabel": ("labels", example.labels)}.get(objective)
+    if wanted is not None and wanted[1] is None:
+        raise DataError(
+            f"{where} has no {wanted[0]} for the head of its adapter ({known}); give it Example(…, {wanted[0]}=…)"
+        )
 
 
 def load_base(

@@ -137,9 +137,10 @@ def depth_of(base: FrozenBase, adapter: Adapter | None) -> int:
     """The lowest layer that an adapter touches, L if none: below it a row's states are those of the bare base."""
     if adapter is None:
         return base.layers
-    if adapter.body() is not None or adapter.embeds() is not None or adapter.kv() is not None:
+    everywhere = (adapter.body(), adapter.embeds(), adapter.kv())
+    if adapter.gated() or any(one is not None for one in everywhere):
         return 0
-    return min((layer_of(name) for name in adapter.deltas()), default=base.layers)
+    return max(0, min((layer_of(name) for name in adapter.deltas()), default=base.layers))  # outside of layers: 0
 
 
 def place_of_head(base: FrozenBase, adapter: Adapter | None) -> Place | None:

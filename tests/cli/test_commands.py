@@ -213,3 +213,22 @@ def test_data_says_into_how_many_windows_texts_are_cut(base: Path, tmp_path: Pat
     done = capo(*command, "--max-length", 32, "--json").json
     assert sum(side["windows"] for side in done["sides"].values()) == found["windows"]["windows"]
     assert " windows, " in capo(*command, "--max-length", 32).stdout
+
+
+def test_merge_writes_a_base_that_needs_no_adapter(base: Path, rows: Path, capo: Capo, tmp_path: Path) -> None:
+    lora = tmp_path / "lora"
+    quick = ("--method", "lora", "--epochs", 1, "--rank", 2, "--lr", 0.05)
+    assert capo("tune", rows, "--base", base, "--out", lora, *quick).code == 0
+    done = capo("merge", lora, "--base", base, "--out", tmp_path / "merged", "--json")
+    assert done.json == {"folder": str(tmp_path / "merged"), "base": str(base), "adapter": "lora", "layers": 14}
+    model = load_base(str(base))
+    wanted = model.generate(["the sun"], [load_adapter(lora, model)], chat=True, max_new_tokens=6)
+    assert load_base(str(tmp_path / "merged")).generate(["the sun"], chat=True, max_new_tokens=6) == wanted
+
+
+def test_merge_says_what_it_lacks_or_cannot_do(tuned: Path, base: Path, capo: Capo, tmp_path: Path) -> None:
+    assert "--out FOLDER" in capo("merge", tuned, "--base", base).stderr
+    done = capo("merge", tuned, "--base", base, "--out", tmp_path / "merged")
+    assert done.code == 2
+    assert "virtual tokens are input, not weights" in " ".join(done.stderr.split())
+    assert not (tmp_path / "merged").exists()

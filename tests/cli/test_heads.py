@@ -23,9 +23,9 @@ def tune(capo: Capo, base: Path, data: Path, out: Path, *more: object) -> Path:
 
 
 def test_a_dry_run_says_the_objective_and_why(base: Path, scored: Path, tmp_path: Path, capo: Capo) -> None:
-    command = ("tune", scored, "--base", base, "--out", tmp_path / "x", "--dry-run", "--init", "vocab")
+    command = ("tune", scored, "--base", base, "--out", tmp_path / "x", "--dry-run")
     assert "regress: the data is text_score" in capo(*command, "--method", "head").stdout
-    assert "lm: method prompt writes text" in capo(*command).stdout
+    assert "lm: method prompt writes text" in capo(*command, "--init", "vocab").stdout
     assert "classify: as told" in capo(*command, "--method", "head", "--objective", "classify").stdout
     assert capo(*command, "--method", "head", "--json").json["objective"] == "regress"
 
@@ -40,11 +40,13 @@ def test_a_head_answers_where_others_write(base: Path, scored: Path, tmp_path: P
     assert "Root mean square error" in capo("eval", scored, "--base", base, "--adapter", out).stdout
 
 
-@pytest.mark.parametrize("method", ["prompt", "head"])
-def test_eval_names_a_label_that_training_never_saw(base: Path, tmp_path: Path, capo: Capo, method: str) -> None:
+@pytest.mark.parametrize(("method", "flags"), [("prompt", ("--init", "vocab", "--tokens", 2)), ("head", ())])
+def test_eval_names_a_label_that_training_never_saw(
+    base: Path, tmp_path: Path, capo: Capo, method: str, flags: tuple[object, ...]
+) -> None:
     data = tmp_path / "moods.csv"
     data.write_text("text,label\n" + "".join(f"{WORDS[i % 6]} {i},{('up', 'down')[i % 2]}\n" for i in range(20)))
-    out = tune(capo, base, data, tmp_path / "moods", "--method", method, "--init", "vocab", "--tokens", 2)
+    out = tune(capo, base, data, tmp_path / "moods", "--method", method, *flags)
     if method == "head":
         few = tmp_path / "few.csv"
         few.write_text("text,label\nnew one,up\nnew two,down\n")

@@ -80,6 +80,14 @@ def test_finished_jobs_are_not_done_again(base: Base, rows: Path, tmp_path: Path
     assert {record.job for record in seen} == {"c"}
 
 
+def test_paths_in_a_recipe_are_as_seen_from_it(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("defaults: {rank: 3}\njobs: {a: {data: x.csv, init: 'from:old', on: under, val_data: y.csv}}")
+    _, (data, settings) = Recipe.read(path).work("a", path)
+    found = [data, settings.val_data, settings.on, settings.init]
+    assert found == [str(tmp_path / "x.csv"), str(tmp_path / "y.csv"), str(tmp_path / "under"), f"from:{tmp_path}/old"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -89,6 +97,7 @@ def test_finished_jobs_are_not_done_again(base: Base, rows: Path, tmp_path: Path
         ("jobs: {a: {tokens: 3}}", ["job 'a'", "no data"]),
         ("jobs: {a: {data: x.csv, tokns: 3}}", ["job 'a'", "'tokns'", "'tokens'"]),
         ("jobs: {a: {data: x.csv, method: lorra}}", ["lorra", "'lora'"]),
+        ("jobs: {a: {data: x.csv, rank: 3}}", ["'rank' in job 'a'", "lora", "method prompt", "leave it out"]),
         ("bas: x\njobs: {}", ["'bas'", "'base'"]),
     ],
 )

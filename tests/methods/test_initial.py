@@ -6,6 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from capotasto.errors import UserError
 from capotasto.methods.initial import INITS, embedding_rms, initial, usual_length
 from capotasto.session import Base, new_prompt
 from capotasto.types import Encoded
@@ -32,7 +33,7 @@ def embedded(base: Base, text: str) -> torch.Tensor:
     return base.embedding(torch.tensor(base.tokenizer(text, add_special_tokens=False)["input_ids"]))
 
 
-@pytest.mark.parametrize("kind", INITS)
+@pytest.mark.parametrize("kind", [kind for kind in INITS if kind != "examples"])
 @pytest.mark.parametrize("tokens", [1, 5, 17])
 def test_every_start_has_its_shape_and_follows_from_the_seed(
     base: Base, written: dict[str, str], kind: str, tokens: int
@@ -91,3 +92,8 @@ def test_the_usual_length_is_that_of_the_vectors_as_they_enter_the_model(base: B
     """A prompt of vocabulary vectors has it; Gemma's own weights are much shorter than what enters."""
     vectors, _ = initial(base, "vocab", 300, (), 0)
     assert usual_length(base) == pytest.approx(float(vectors.norm(dim=1).median()), rel=0.1)
+
+
+def test_examples_need_training_rows(base: Base) -> None:
+    with pytest.raises(UserError, match=r"examples:3 needs training rows; use it with capo tune"):
+        new_prompt(base, "few", init="examples:3")

@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "Carry out the jobs of a recipe over one base.",
     "generate": "Answer prompts with the bare base and with adapters, side by side.",
     "eval": "Score a base and its adapters on all rows of a file.",
+    "merge": "Write base and adapter as one ordinary model folder.",
     "data": "Show what a data file holds and how it would be read and split.",
     "inspect": "Tell what an adapter is, how it was made and how good it is.",
     "store": "Keep adapters with versions and tags in one folder.",

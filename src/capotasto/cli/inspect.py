@@ -53,7 +53,7 @@ def _size(folder: Path) -> dict[str, int]:
     """What all weights come to: an adapter's, those of its parts, or a model's."""
     from capotasto.methods.soft import KEY
 
-    files = [*folder.glob("adapter_model.safetensors"), *folder.glob("*/adapter_model.safetensors")]
+    files = list(folder.rglob("adapter_model.safetensors"))
     files += [] if files else folder.glob("model*.safetensors")
     if not files:
         raise AdapterError(

@@ -38,7 +38,8 @@ def clear(folder: Path) -> None:
     """Remove what an earlier run wrote, and nothing else that a person may keep there."""
     old = folder / "manifest.json"
     method = str(read_json(old).get("method", "")) if old.exists() else ""
-    for part in method.split("+") if "+" in method else ():
+    parts = ("under", "over") if " on " in method else method.split("+") if "+" in method else ()
+    for part in parts:
         shutil.rmtree(folder / Path(part).name, ignore_errors=True)
     if method.partition(":")[0] in ("full", "peft"):
         for pattern in _MODEL:

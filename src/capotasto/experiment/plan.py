@@ -13,11 +13,12 @@ from capotasto.errors import DataError, SettingError
 from capotasto.experiment import folder as run_folder
 from capotasto.experiment.objective import asked, resolve
 from capotasto.experiment.settings import TuneSettings
-from capotasto.experiment.start import default_init, takes_init, untrained
+from capotasto.experiment.start import beneath, default_init, example_ids, takes_init, untrained
 from capotasto.methods.adapter import Adapter
+from capotasto.methods.stacked import stack
 from capotasto.objectives import encode
 from capotasto.objectives.heads import check_labels, head_of
-from capotasto.records import read_json, write_json
+from capotasto.records import file_hash, read_json, write_json
 from capotasto.session import Base
 from capotasto.tokens.render import Renderer
 from capotasto.training.job import Job
@@ -53,16 +54,20 @@ class Plan:
 
 def plan(base: Base, source: str, folder: Path, settings: TuneSettings) -> Plan:
     """Read, split and encode the data, and make the adapter's start; a resumed run takes the start it had."""
-    settings.check_context(base.context)
+    under = beneath(base, settings)
+    virtual = settings.virtual + (0 if under is None else under.tokens)
+    settings.check_context(base.context, virtual)
     run_folder.check(folder, settings.resume, settings.force)
     if settings.resume:
         run_folder.sweep(folder)
     dataset, splits = read_splits(source, settings)
     objective, reason = resolve(settings, dataset.shape)
-    room = settings.max_length if base.context is None else min(settings.max_length, base.context - settings.virtual)
-    renderer = Renderer(base.tokenizer, settings.placement, room)
+    room = settings.max_length if base.context is None else min(settings.max_length, base.context - virtual)
+    placement = settings.placement if under is None or under.embeds() is None else under.placement
+    renderer = Renderer(base.tokenizer, placement, room)
     identity = identify(base, dataset, splits, settings)
-    adapter = _adapter(base, folder, settings, dataset, splits.train, renderer, identity, objective)
+    adapter = _adapter(base, folder, settings, dataset, splits.train, renderer, identity, objective, under)
+    _check_classes(adapter, dataset)
     counting = _counting(splits.train, source)
     if objective == "regress":
         _scaled(adapter, counting, dataset)
@@ -92,9 +97,19 @@ def _counting(examples: Sequence[Example], source: str) -> list[Example]:
     return found
 
 
+def _check_classes(adapter: Adapter, dataset: Dataset) -> None:
+    """Errors: labels that the adapter's head, trained before on other data, does not know."""
+    classes = adapter.classes()
+    if classes and not (dataset.names and set(dataset.names) <= set(classes)):
+        found = ", ".join(dataset.names) or "no labels"
+        raise DataError(f"the head of {adapter.name} knows {', '.join(classes)}, and {dataset.path} has {found}")
+
+
 def identify(base: Base, dataset: Dataset, splits: Splits, settings: TuneSettings) -> str:
     """Hash of what makes a run the run it is: base, data and settings."""
     hashes = [dataset.hash, hash_of(splits.val), hash_of(splits.test)]
+    if settings.on is not None:
+        hashes += [file_hash(path) for path in sorted(Path(settings.on).rglob("adapter_model.safetensors"))]
     return run_folder.identity(base.fingerprint, hashes, settings.model_dump())
 
 
@@ -140,6 +155,7 @@ def _adapter(
     renderer: Renderer,
     identity: str,
     objective: str,
+    under: Adapter | None,
 ) -> Adapter:
     """The untrained adapter. Its start is written down, so that a resumed run need not find it again."""
     init = None
@@ -147,12 +163,15 @@ def _adapter(
         note = read_json(folder / START)
         init = note["init"] if note["identity"] == identity else None
     if init is None:
-        init = settings.init or _chosen(base, settings, dataset, examples, renderer)
+        init = settings.init or _chosen(base, settings, dataset, examples, renderer, under)
     name = settings.name or folder.resolve().name
     facts: dict[str, Any] = {"fingerprint": base.fingerprint, "dialogue": not examples[0].plain}
     start = {"chosen": "by trial" if settings.init is None else "as set"} if init else {}
+    if init.partition(":")[0] == "examples":
+        facts["ids"] = example_ids(init, examples, renderer, settings.tokens, settings.seed)
     begun = settings.model_copy(update={"init": init or None, "objective": objective})
-    adapter = untrained(base, begun, dataset.names, settings.seed, name=name, start=start, **facts)
+    over = untrained(base, begun, dataset.names, settings.seed, under, name=name, start=start, **facts)
+    adapter = stack(base, under, over)
     if settings.force and not settings.resume:
         run_folder.clear(folder)
     write_json(folder / START, {"identity": identity, "init": init})
@@ -160,10 +179,15 @@ def _adapter(
 
 
 def _chosen(
-    base: Base, settings: TuneSettings, dataset: Dataset, examples: Sequence[Example], renderer: Renderer
+    base: Base,
+    settings: TuneSettings,
+    dataset: Dataset,
+    examples: Sequence[Example],
+    renderer: Renderer,
+    under: Adapter | None,
 ) -> str:
     """What virtual tokens start from; empty for methods without them."""
     if not takes_init(settings.method):
         return ""
     rows = [renderer.encode(example) for example in examples]
-    return default_init(base, examples, rows, dataset.labels, settings.tokens, settings.seed)
+    return default_init(base, examples, rows, dataset.labels, settings.tokens, settings.seed, under)

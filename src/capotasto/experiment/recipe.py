@@ -42,15 +42,25 @@ class Recipe(Settings):
         data = given.pop("data", None)
         if not isinstance(data, str):
             raise SettingError(f"{where} has no data; write data: FILE")
-        given = {key: _from(path, value) if key in ("val_data", "test_data") else value for key, value in given.items()}
+        given = {key: _placed(path, key, value) for key, value in given.items()}
         resume = not given.get("force", False)
         settings = TuneSettings.build({**given, "name": name, "resume": resume}, where)
         check_method(settings.method)
+        settings.check_heeded(self.jobs[name], where)
         return path.parent / self.out / name, (_from(path, data), settings)
 
 
+def _placed(path: Path, key: str, value: Any) -> Any:
+    """The value of a setting; one that names a file or a folder as seen from the recipe."""
+    if key in ("val_data", "test_data", "on") and isinstance(value, str):
+        return _from(path, value)
+    if key == "init" and isinstance(value, str) and value.startswith("from:"):
+        return "from:" + _from(path, value.removeprefix("from:"))
+    return value
+
+
 def _from(path: Path, name: str) -> str:
-    """A data file as seen from the recipe."""
+    """A file or folder as seen from the recipe."""
     return name if name.startswith("hub:") else str(path.parent / name)
 
 

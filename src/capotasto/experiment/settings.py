@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from capotasto.config import Settings
 from capotasto.errors import SettingError
-from capotasto.methods.settings import MethodSettings
+from capotasto.methods.settings import SOFT, MethodSettings
 from capotasto.training.settings import TrainSettings
 
 
@@ -53,7 +53,6 @@ class RunSettings(Settings):
     checkpoint_seconds: float = Field(20.0, ge=0, description="seconds between two checkpoints")
 
 
-SOFT = {"prompt", "ptuning", "residual"}  # methods with vectors among the input embeddings
 VIRTUAL = {*SOFT, "prefix"}
 
 
@@ -65,11 +64,14 @@ class TuneSettings(RunSettings, DataSettings, MethodSettings, TrainSettings):
         """Virtual tokens that the method puts before a row."""
         return self.tokens * sum(name in VIRTUAL for name in self.method.split("+"))
 
-    def check_context(self, context: int | None) -> None:
-        """Errors: virtual tokens that leave no room for text, or a place for them where there are none."""
+    def check_context(self, context: int | None, virtual: int) -> None:
+        """virtual: all virtual tokens of a row, those of the adapter beneath included.
+
+        Errors: virtual tokens that leave no room for text, or a place for them where there are none.
+        """
         if self.placement != "front" and not SOFT & set(self.method.split("+")):
             raise SettingError(f"method {self.method} has no virtual tokens to be placed; leave --placement out")
-        if context is not None and self.virtual >= context:
+        if context is not None and virtual >= context:
             raise SettingError(
-                f"{self.tokens} virtual tokens fill the context of {context} tokens; choose fewer with --tokens"
+                f"{virtual} virtual tokens fill the context of {context} tokens; choose fewer with --tokens"
             )

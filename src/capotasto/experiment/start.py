@@ -1,48 +1,74 @@
 """An adapter before its training; where the user does not say what virtual tokens start from, candidates are tried."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
+from capotasto.artifact import load_adapter
+from capotasto.errors import SettingError
 from capotasto.evaluate.questions import score
 from capotasto.methods import METHODS
 from capotasto.methods.adapter import Adapter
 from capotasto.methods.combined import CombinedAdapter
 from capotasto.methods.own_model import OwnModel
 from capotasto.methods.prompt import PromptAdapter
-from capotasto.methods.settings import MethodSettings
+from capotasto.methods.settings import SOFT, MethodSettings
+from capotasto.methods.stacked import stack
 from capotasto.promotion import promote
 from capotasto.session import Base
+from capotasto.tokens.render import Renderer
 from capotasto.types import Encoded, Example
 
-NOISE = ("random", "zero")  # a prefix that starts from these needs no pass through the base
+NOISE = "random"  # a prefix that starts from this needs no pass through the base
 TRIAL_TOKENS = 600  # real tokens of training rows on which each candidate is tried
 
 
-def untrained(base: Base, settings: MethodSettings, labels: Sequence[str], seed: int, **facts: Any) -> Adapter:
+def beneath(base: Base, settings: MethodSettings) -> Adapter | None:
+    """The trained adapter that `settings.on` names. Errors: there is none, or nothing can be learned on it."""
+    if settings.on is None:
+        return None
+    under = load_adapter(Path(settings.on), base)
+    if isinstance(under, OwnModel):
+        remedy = f"use it as the base: --base {settings.on}" if under.method == "full" else "choose another"
+        raise SettingError(f"--on {settings.on} runs a model of its own, and nothing stacks on it; {remedy}")
+    if under.embeds() is not None and SOFT & set(settings.method.split("+")) and under.placement != settings.placement:
+        raise SettingError(
+            f"--on {settings.on} has its virtual tokens at {under.placement}; put the new ones behind them with"
+            f" --placement {under.placement}"
+        )
+    return under
+
+
+def untrained(
+    base: Base, settings: MethodSettings, labels: Sequence[str], seed: int, on: Adapter | None = None, **facts: Any
+) -> Adapter:
     """The adapter that `settings.method` means; methods joined by + become one adapter.
 
+    on:    an adapter that will act beneath it
+    facts: what adapters know of themselves, and the `ids` of rendered examples where virtual tokens start from these
     Errors: an unknown method, settings that this base cannot carry out.
     """
     if "+" in settings.method:
         parts = [
-            untrained(base, settings.model_copy(update={"method": name}), labels, seed, **facts)
+            untrained(base, settings.model_copy(update={"method": name}), labels, seed, on, **facts)
             for name in settings.method.split("+")
         ]
         begun = [
             f"{part.method} from {part.start['kind']} {part.start['detail']}" for part in parts if "kind" in part.start
         ]
         start = {"kind": settings.method, "detail": "; ".join(begun)}
+        facts.pop("ids", None)
         return CombinedAdapter(parts, base, placement=settings.placement, **{**facts, "start": start})
     kind = method_of(settings.method)
     if not kind.begins:
-        facts.pop("start", None)
-    if kind.grows and settings.init not in NOISE:
+        facts = {name: fact for name, fact in facts.items() if name not in ("start", "ids")}
+    if kind.grows and settings.init != NOISE:
         prompt = PromptAdapter.fresh(base, settings, list(labels), seed, **facts)
-        grown = promote(base, prompt, min(settings.frozen_tokens, settings.tokens - 1))
+        grown = promote(base, prompt, min(settings.frozen_tokens, prompt.tokens - 1), on)
         grown.start = prompt.start
-        return grown
+        return grown.behind_network(seed) if settings.prefix_projection else grown
     return kind.fresh(base, settings, list(labels), seed, **facts)
 
 
@@ -67,8 +93,26 @@ def method_of(name: str) -> type[Adapter]:
     return cast(type[Adapter], METHODS[name.partition(":")[0]])
 
 
+def example_ids(init: str, examples: Sequence[Example], renderer: Renderer, most: int, seed: int) -> list[int]:
+    """The token ids that `examples:K` means: K training rows as they are rendered, one after the other, cut at `most`.
+
+    Errors: a K that is no number of training rows.
+    """
+    count = init.partition(":")[2]
+    if not count.isdigit() or not 1 <= int(count) <= len(examples):
+        raise SettingError(f"--init {init}: write examples:K with K from 1 to {len(examples)}, the training rows")
+    rendered = [renderer.encode(example).ids for example in _some(examples, int(count), seed)]
+    return [token for ids in rendered for token in ids][:most]
+
+
 def default_init(
-    base: Base, examples: Sequence[Example], rows: Sequence[Encoded], labels: Sequence[str], tokens: int, seed: int
+    base: Base,
+    examples: Sequence[Example],
+    rows: Sequence[Encoded],
+    labels: Sequence[str],
+    tokens: int,
+    seed: int,
+    on: Adapter | None = None,
 ) -> str:
     """The candidate with the least loss on a few training rows, as an `--init` value.
 
@@ -77,7 +121,7 @@ def default_init(
     """
     candidates = _candidates(examples, labels, seed)
     trial = _trial_rows(rows, seed)
-    prompts = [_prompt(base, init, tokens, labels, seed) for init in candidates]
+    prompts = [stack(base, on, _prompt(base, init, tokens, labels, seed)) for init in candidates]
     sums, counts = score(base, [row for _ in prompts for row in trial], [p for p in prompts for _ in trial])
     losses = sums.reshape(len(prompts), -1).sum(1) / counts.reshape(len(prompts), -1).sum(1)
     return candidates[int(losses.argmin())]

@@ -9,6 +9,7 @@ METHODS = Table(
         "ptuning": "capotasto.methods.ptuning:PTuningAdapter",
         "residual": "capotasto.methods.residual:ResidualAdapter",
         "prefix": "capotasto.methods.prefix:PrefixAdapter",
+        "gated": "capotasto.methods.gated:GatedAdapter",
         "lora": "capotasto.methods.lora:LoraAdapter",
         "bottleneck": "capotasto.methods.bottleneck:BottleneckAdapter",
         "head": "capotasto.methods.head:HeadAdapter",

@@ -1,4 +1,4 @@
-"""An adapter: the few numbers that make a frozen base a specialist, and the five places where they touch it."""
+"""An adapter: the few numbers that make a frozen base a specialist, and the six places where they touch it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -15,8 +15,8 @@ Delta = Callable[[Tensor, Tensor], Tensor]
 
 
 class Adapter(nn.Module, ABC):
-    """What every method fills in. `forward.run` asks for the five hooks and never for the method's name:
-    `embeds`, `kv`, `deltas`, `head` and `body`. A hook that is not filled in leaves that place of the base alone.
+    """What every method fills in. `forward.run` asks for the six hooks and never for the method's name: `embeds`, `kv`,
+    `gated`, `deltas`, `head` and `body`. A hook that is not filled in leaves that place of the base alone.
 
     name:        the name it is called by
     fingerprint: of the base it was made for
@@ -27,6 +27,7 @@ class Adapter(nn.Module, ABC):
 
     method: str
     grows = False  # True: it may start as a soft prompt and is made from one by `promote`
+    linear = True  # what it adds to a layer's output is linear in the layer's input, and can be merged
     begins = ""  # the kinds of `--init` it can start from, for help texts; empty: it starts from no text
 
     def __init__(
@@ -55,6 +56,11 @@ class Adapter(nn.Module, ABC):
     def kv(self) -> Tensor | None:
         """[L, 2, K, P, D] keys and values before each layer's own, as they stand in a cache (rotated already)."""
         return None
+
+    def gated(self) -> list[tuple[Tensor, Tensor]]:
+        """Keys and values [L, 2, K, P, D] beside each layer's own, not rotated, and how far each head's gate is open
+        [L, Hq]. They take no place in a row."""
+        return []
 
     def deltas(self) -> Mapping[str, Delta]:
         """Name of a linear layer of `base.model` → what is added to its output."""

@@ -1,7 +1,12 @@
 """Adapter layers: a small network after sub-layers of the frozen base, added to what they give.
 
 Sources: Houlsby et al. 2019, https://arxiv.org/abs/1902.00751, section 2.1 (after attention and feed-forward);
-Pfeiffer et al. 2020, https://arxiv.org/abs/2005.00247, section 3.2 (after feed-forward only).
+Pfeiffer et al. 2020, https://arxiv.org/abs/2005.00247, section 3.2 (after feed-forward only). Where the networks stand
+and what lies between is AdapterHub's DoubleSeqBn and SeqBn (https://docs.adapterhub.ml/methods.html, Bottleneck
+Adapters) on decoders that norm before each sub-layer: after the sub-layer's last linear layer, before the residual is
+added, with SiLU for `houlsby` and ReLU for `pfeiffer`. One thing differs: SeqBn's network reads the sub-layer's output
+with the residual added (`original_ln_before`), ours the output alone; both add to the output. Where a base norms after
+a sub-layer (OPT-350m, Gemma 2), the network stands before that norm.
 """
 
 from collections.abc import Mapping
@@ -15,23 +20,28 @@ from typing_extensions import override
 from capotasto.base.frozen import FrozenBase
 from capotasto.errors import AdapterError, SettingError
 from capotasto.methods.adapter import Adapter, Delta
-from capotasto.methods.linears import Linear, ends, sizes
+from capotasto.methods.linears import Linear, ends, of_layers, sizes
 from capotasto.methods.settings import MethodSettings
+
+ACTIVATIONS = {"relu": torch.relu, "silu": nn.functional.silu}
+_OF_SITES = {"houlsby": "silu", "pfeiffer": "relu"}
 
 
 class BottleneckAdapter(Adapter):
-    """`y + up · relu(down · y + a) + b` after a sub-layer whose last linear layer gives y.
+    """`y + up · f(down · y + a) + b` after a sub-layer whose last linear layer gives y.
 
-    layers: name of that linear layer → the layer
-    width:  of the bottleneck
+    layers:     name of that linear layer → the layer
+    width:      of the bottleneck
+    activation: f, by its name in `ACTIVATIONS`
     The last matrix starts at zero, so that training starts at the base.
     """
 
     method = "bottleneck"
+    linear = False
 
-    def __init__(self, layers: Mapping[str, Linear], width: int, seed: int = 0, **facts: Any):
+    def __init__(self, layers: Mapping[str, Linear], width: int, activation: str = "relu", seed: int = 0, **facts: Any):
         super().__init__(**facts)
-        self.width = width
+        self.width, self.activation = width, activation
         generator = torch.Generator().manual_seed(seed)
         for name, layer in layers.items():
             _, size = sizes(layer)
@@ -49,16 +59,17 @@ class BottleneckAdapter(Adapter):
     def _delta(self, name: str, x: Tensor, y: Tensor) -> Tensor:
         """[.., in], [.., H] → [.., H]."""
         down, a, up, b = (self.get_parameter(_key(name, part)) for part in ("down", "a", "up", "b"))
-        return (torch.relu(y.to(down.dtype) @ down.T + a) @ up.T + b).to(y.dtype)
+        inner = ACTIVATIONS[self.activation](y.to(down.dtype) @ down.T + a)
+        return (inner @ up.T + b).to(y.dtype)
 
     @classmethod
     @override
     def fresh(cls, base: FrozenBase, settings: MethodSettings, labels: list[str], seed: int, **facts: Any) -> Self:
-        layers = ends(base, attention=settings.sites == "houlsby")
+        layers = of_layers(base, ends(base, attention=settings.sites == "houlsby"), settings.layers)
         size = min(sizes(layer)[1] for layer in layers.values())
         if settings.reduction > size:
             raise SettingError(f"reduction {settings.reduction} leaves nothing of {size}; choose a smaller --reduction")
-        return cls(layers, size // settings.reduction, seed, **facts).to(base.device)
+        return cls(layers, size // settings.reduction, _OF_SITES[settings.sites], seed, **facts).to(base.device)
 
     @override
     def rate(self, base: FrozenBase) -> tuple[float, str]:
@@ -67,6 +78,10 @@ class BottleneckAdapter(Adapter):
     @override
     def tensors(self) -> dict[str, Tensor]:
         return {name.replace("/", "."): value.detach() for name, value in self.named_parameters()}
+
+    @override
+    def shape(self) -> dict[str, Any]:
+        return {"activation": self.activation}
 
     @override
     def config(self, base: FrozenBase) -> None:
@@ -82,7 +97,7 @@ class BottleneckAdapter(Adapter):
         if not names or any(name not in known for name in names):
             raise AdapterError(f"{where} is made for layers that {base.name} does not have; choose its base")
         width = next(len(value) for key, value in tensors.items() if key.endswith(".down"))
-        adapter = cls({name: known[name] for name in names}, width, **facts)
+        adapter = cls({name: known[name] for name in names}, width, config.get("activation", "relu"), **facts)
         own = adapter.tensors()
         if own.keys() != tensors.keys() or any(own[key].shape != tensors[key].shape for key in own):
             raise AdapterError(f"{where} does not fit {base.name}; choose the base it was made for")

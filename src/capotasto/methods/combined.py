@@ -27,13 +27,21 @@ class CombinedAdapter(Adapter):
         for part in parts:
             if isinstance(part, OwnModel):
                 raise SettingError(f"{part.method} runs a model of its own and cannot be combined; train it by itself")
-        names = [part.method for part in parts]
-        if len(set(names)) < len(names):
-            raise SettingError(f"{'+'.join(names)} names a method twice; name each once")
+        self.method = self._called([part.method for part in parts])
         if sum(part.head() is not None for part in parts) > 1:
             raise SettingError("two heads cannot both answer; combine one head with other methods")
         self.parts = nn.ModuleList(parts)
-        self.method = "+".join(names)
+
+    @classmethod
+    def _called(cls, names: Sequence[str]) -> str:
+        """What it is called by the methods of its parts. Errors: two of one name, which would share a folder."""
+        if len(set(names)) < len(names):
+            raise SettingError(f"{'+'.join(names)} names a method twice; name each once")
+        return "+".join(names)
+
+    def folders(self) -> dict[str, Adapter]:
+        """Where its parts are kept, inside of its own folder."""
+        return {part.method: part for part in self.adapters()}
 
     def adapters(self) -> list[Adapter]:
         """The parts, in order."""
@@ -48,6 +56,10 @@ class CombinedAdapter(Adapter):
     def kv(self) -> Tensor | None:
         found = [cache for part in self.adapters() if (cache := part.kv()) is not None]
         return torch.cat(found, dim=3) if found else None
+
+    @override
+    def gated(self) -> list[tuple[Tensor, Tensor]]:
+        return [one for part in self.adapters() for one in part.gated()]
 
     @override
     def deltas(self) -> dict[str, Delta]:

@@ -16,19 +16,24 @@ COMMON = 5000  # vocabulary sampled from the most common tokens, as in https://a
 
 
 def initial(
-    base: FrozenBase, init: str, tokens: int, labels: Sequence[str], seed: int
+    base: FrozenBase, init: str, tokens: int, labels: Sequence[str], seed: int, ids: Sequence[int] = ()
 ) -> tuple[Tensor, dict[str, Any]]:
     """Start vectors [P, E] in fp32 or wider, and a record of where they come from.
 
-    init: `text:WORDS`, `labels`, `vocab`, `random`, `peft-random` or `from:DIR`
+    init: `text:WORDS`, `labels`, `vocab`, `examples:K`, `random`, `peft-random` or `from:DIR`
+    ids:  the rendered examples that `examples:K` means, cut by whoever has the data
     Errors: an unknown init, `labels` without labels, a text without tokens, a folder without a soft prompt.
     """
     kind, _, detail = init.partition(":")
+    if kind == "zero":
+        raise SettingError(
+            "init 'zero': zeros take attention from the text; use --method gated, which starts as the base does"
+        )
     if kind not in INITS:
         raise SettingError(f"unknown init {init!r}; {nearest(kind, INITS)}; write text:YOUR WORDS or from:FOLDER")
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        vectors = INITS[kind](base, detail, tokens, list(labels), generator)
+        vectors = _rows(base, ids) if ids else INITS[kind](base, detail, tokens, list(labels), generator)
     return vectors.to(torch.promote_types(vectors.dtype, torch.float32)).cpu(), {"kind": kind, "detail": detail}
 
 
@@ -76,6 +81,11 @@ def _vocab(base: FrozenBase, detail: str, tokens: int, labels: list[str], genera
     return _rows(base, [ids[int(i)] for i in torch.randint(len(ids), (tokens,), generator=generator)])
 
 
+def _examples(base: FrozenBase, detail: str, tokens: int, labels: list[str], generator: torch.Generator) -> Tensor:
+    """The embeddings of K training examples as they are rendered; a shorter text gives fewer virtual tokens."""
+    raise SettingError(f"--init examples:{detail} needs training rows; use it with capo tune, or write text:YOUR WORDS")
+
+
 def _random(base: FrozenBase, detail: str, tokens: int, labels: list[str], generator: torch.Generator) -> Tensor:
     """Normal noise of the length that the vocabulary's own vectors have."""
     return _peft_random(base, detail, tokens, labels, generator) * embedding_rms(base)
@@ -109,6 +119,7 @@ INITS: dict[str, Callable[[FrozenBase, str, int, list[str], torch.Generator], Te
     "text": _text,
     "labels": _labels,
     "vocab": _vocab,
+    "examples": _examples,
     "random": _random,
     "peft-random": _peft_random,
     "from": _from,

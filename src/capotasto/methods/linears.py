@@ -40,7 +40,7 @@ def chosen(base: FrozenBase, targets: str, layers: str | None = None) -> dict[st
             if not any(_called(name, target) for name in found):
                 raise SettingError(f"no linear layer of {base.name} is called {target!r}; {nearest(target, kinds)}")
         found = {name: module for name, module in found.items() if any(_called(name, one) for one in wanted)}
-    found = found if layers is None else _in_layers(found, _numbers(layers, base.layers))
+    found = of_layers(base, found, layers)
     if not found:
         raise SettingError(f"targets {targets!r} leave no linear layer of {base.name} to change")
     return found
@@ -56,6 +56,14 @@ def ends(base: FrozenBase, attention: bool) -> dict[str, Linear]:
     if not found or (attention and not known):
         raise SettingError(f"the sub-layers of {type(base.model).__name__} are not known; use --method lora")
     return found
+
+
+def of_layers(base: FrozenBase, found: dict[str, Linear], layers: str | None) -> dict[str, Linear]:
+    """Those of `found` that stand in these transformer layers (`15-29`, `0,4,8`); all of them where none are named."""
+    if layers is None:
+        return found
+    numbers = _numbers(layers, base.layers)
+    return {name: module for name, module in found.items() if layer_of(name) in numbers}
 
 
 def weight_of(layer: Linear) -> Tensor:
@@ -81,10 +89,6 @@ def layer_of(name: str) -> int:
     """The number of the layer that a module stands in; −1 outside all of them."""
     match = re.search(r"\.(\d+)\.", name)
     return int(match.group(1)) if match else -1
-
-
-def _in_layers(found: dict[str, Linear], numbers: set[int]) -> dict[str, Linear]:
-    return {name: module for name, module in found.items() if layer_of(name) in numbers}
 
 
 def _numbers(text: str, count: int) -> set[int]:

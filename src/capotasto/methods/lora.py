@@ -16,6 +16,8 @@ from typing_extensions import override
 from capotasto.base.frozen import FrozenBase
 from capotasto.errors import AdapterError, SettingError
 from capotasto.methods.adapter import Adapter, Delta
+from capotasto.methods.biases import biases
+from capotasto.methods.biases import chosen as chosen_biases
 from capotasto.methods.linears import Linear, chosen, linears, sizes, weight_of
 from capotasto.methods.settings import MethodSettings
 
@@ -31,6 +33,7 @@ class LoraAdapter(Adapter):
 
     layers: name of a target → the frozen layer
     scale:  what the change is multiplied by
+    biased: name of a layer, target or not → its frozen bias [out], of which a copy is learned too
     """
 
     method = "lora"
@@ -44,10 +47,13 @@ class LoraAdapter(Adapter):
         rslora: bool = False,
         dora: bool = False,
         dropout: float = 0.0,
+        bias: str = "none",
+        biased: Mapping[str, Tensor] | None = None,
         seed: int = 0,
         **facts: Any,
     ):
         super().__init__(**facts)
+        self.bias, self._biased = bias, dict(biased or {})
         self.rank, self.alpha, self.rslora, self.dropout = rank, alpha, rslora, dropout
         self.scale = alpha / (math.sqrt(rank) if rslora else rank)
         self._random: torch.Generator | None = None
@@ -64,18 +70,27 @@ class LoraAdapter(Adapter):
             self.up[_key(name)] = nn.Parameter(torch.zeros(out, rank, dtype=dtype))
             if self.length is not None:
                 self.length[_key(name)] = nn.Parameter(weight_of(layer).to(dtype).norm(dim=1).cpu())
+        self.biases = nn.ParameterDict()
+        for name, value in self._biased.items():
+            dtype = torch.promote_types(value.dtype, torch.float32)
+            self.biases[_key(name)] = nn.Parameter(value.detach().to(dtype).clone().cpu())
 
     @override
     def deltas(self) -> dict[str, Delta]:
-        return {name: partial(self._delta, name) for name in self._layers}
+        return {name: partial(self._delta, name) for name in {**self._layers, **self._biased}}
 
     def _delta(self, name: str, x: Tensor, y: Tensor) -> Tensor:
         """[.., in], [.., out] → [.., out]."""
+        change = self._low_rank(name, x, y) if name in self._layers else y.new_zeros(())
+        if name in self._biased:
+            change = change + (self.biases[_key(name)] - self._biased[name])
+        return change.to(y.dtype).expand_as(y)
+
+    def _low_rank(self, name: str, x: Tensor, y: Tensor) -> Tensor:
+        """[.., in], [.., out] → [.., out]."""
         down, up = self.down[_key(name)], self.up[_key(name)]
         change = (self._kept(x.to(down.dtype)) @ down.T) @ up.T * self.scale
-        if self.length is not None:
-            change = self._directed(name, y.to(change.dtype), change)
-        return change.to(y.dtype)
+        return change if self.length is None else self._directed(name, y.to(change.dtype), change)
 
     def _kept(self, x: Tensor) -> Tensor:
         """Dropout, with random numbers of this adapter's own."""
@@ -93,24 +108,12 @@ class LoraAdapter(Adapter):
         """DoRA: the outputs' weights keep a learned length and change only their direction otherwise."""
         assert self.length is not None
         layer = self._layers[name]
-        lengths = self._new_weight(name).norm(dim=1).detach()  # section 4.3: no gradient through the length
+        down, up = self.down[_key(name)], self.up[_key(name)]
+        weight = weight_of(layer).to(up.dtype) + self.scale * up @ down  # [out, in]
+        lengths = weight.norm(dim=1).detach()  # section 4.3: no gradient through the length
         ratio = self.length[_key(name)] / lengths
         plain = y if layer.bias is None else y - layer.bias
         return (ratio - 1) * plain + ratio * change
-
-    def _new_weight(self, name: str) -> Tensor:
-        """[out, in] weight with the change, before DoRA's lengths."""
-        down, up = self.down[_key(name)], self.up[_key(name)]
-        return weight_of(self._layers[name]).to(up.dtype) + self.scale * up @ down
-
-    def merged(self) -> dict[str, Tensor]:
-        """Name of a target → [out, in] weight that does the same without an adapter."""
-        with torch.no_grad():
-            weights = {name: self._new_weight(name) for name in self._layers}
-            if self.length is not None:
-                for name, weight in weights.items():
-                    weight *= (self.length[_key(name)] / weight.norm(dim=1))[:, None]
-        return weights
 
     @classmethod
     @override
@@ -122,8 +125,9 @@ class LoraAdapter(Adapter):
                 f"rank {settings.rank} is larger than the layer {narrow} ({'×'.join(map(str, sizes(layers[narrow])))});"
                 f" choose --rank {min(sizes(layers[narrow]))} or less"
             )
-        shape = {key: getattr(settings, key) for key in ("rank", "alpha", "rslora", "dora", "dropout")}
-        return cls(layers, **shape, seed=seed, **facts).to(base.device)
+        shape = {key: getattr(settings, key) for key in ("rank", "alpha", "rslora", "dora", "dropout", "bias")}
+        found = chosen_biases(base, settings.bias, layers)
+        return cls(layers, **shape, biased=found, seed=seed, **facts).to(base.device)
 
     @override
     def rate(self, base: FrozenBase) -> tuple[float, str]:
@@ -137,6 +141,9 @@ class LoraAdapter(Adapter):
             found[f"{_PREFIX}{name}.lora_B.weight"] = self.up[_key(name)].detach()
             if self.length is not None:
                 found[f"{_PREFIX}{name}.lora_magnitude_vector"] = self.length[_key(name)].detach()
+        for name in self._biased:
+            inside = ".base_layer" if name in self._layers else ""  # PEFT wraps its targets
+            found[f"{_PREFIX}{name}{inside}.bias"] = self.biases[_key(name)].detach()
         return found
 
     @override
@@ -154,7 +161,7 @@ class LoraAdapter(Adapter):
             "use_dora": self.length is not None,
             "target_modules": sorted(self._layers),
             "fan_in_fan_out": any(not isinstance(layer, nn.Linear) for layer in self._layers.values()),
-            "bias": "none",
+            "bias": self.bias,
         }
 
     @classmethod
@@ -172,6 +179,8 @@ class LoraAdapter(Adapter):
             raise AdapterError(f"{where} changes {unknown}, which {base.name} does not have; choose its base")
         adapter = cls(
             {name: known[name] for name in names},
+            bias=config.get("bias", "none"),
+            biased=_with_bias(tensors, base, where),
             rank=config["r"],
             alpha=config["lora_alpha"],
             rslora=config.get("use_rslora", False),
@@ -189,24 +198,24 @@ class LoraAdapter(Adapter):
         return adapter
 
 
+def _with_bias(tensors: dict[str, Tensor], base: FrozenBase, where: str) -> dict[str, Tensor]:
+    """Name → bias of this base that is among the tensors. Errors: this base has none there."""
+    known = biases(base.model)
+    keys = [key.removeprefix(_PREFIX) for key in tensors if key.endswith(".bias")]
+    names = [key.removesuffix(".bias").removesuffix(".base_layer") for key in keys]
+    if unknown := [name for name in names if name not in known]:
+        raise AdapterError(f"{where} has a bias for {unknown[0]}, where {base.name} can learn none; choose its base")
+    return {name: known[name] for name in names}
+
+
 def _supported(config: dict[str, Any], where: str) -> None:
     """Errors: what PEFT's LoRA can hold and this one does not compute."""
-    for key in (
-        "rank_pattern",
-        "alpha_pattern",
-        "modules_to_save",
-        "layer_replication",
-        "trainable_token_indices",
-        "use_qalora",
-        "alora_invocation_tokens",
-    ):
+    for key in _UNKNOWN:
         if config.get(key):
             raise AdapterError(f"{where} uses PEFT's {key}, which is not supported; merge it with PEFT first")
     start = str(config.get("init_lora_weights", ""))
     if start.startswith(("pissa", "olora", "corda")):
         raise AdapterError(f"{where} belongs to weights that PEFT changed at its start ({start}); convert it with PEFT")
-    if config.get("bias", "none") != "none":
-        raise AdapterError(f"{where} has learned biases, which are not supported; merge it with PEFT first")
 
 
 def _key(name: str) -> str:

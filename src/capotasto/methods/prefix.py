@@ -13,6 +13,7 @@ from typing_extensions import override
 from capotasto.base.frozen import FrozenBase
 from capotasto.errors import AdapterError
 from capotasto.methods.adapter import Adapter
+from capotasto.methods.projection import Projection
 from capotasto.methods.settings import MethodSettings
 from capotasto.methods.soft import KEY
 
@@ -20,44 +21,67 @@ from capotasto.methods.soft import KEY
 class PrefixAdapter(Adapter):
     """A prefix of learned keys and values.
 
-    cache:  [L, 2, K, P, D] what to start from: the cache of a text, or of a soft prompt, or noise
-    frozen: so many first tokens stay as they are
+    cache:     [L, 2, K, P, D] what to start from: the cache of a text, or of a soft prompt, or noise
+    frozen:    so many first tokens stay as they are
+    projected: in training the others are what a small network makes (see `projection`), drawn from `seed`
     """
 
     method = "prefix"
     grows = True
-    begins = "text, labels, vocab, random, zero or from:DIR"
+    begins = "text, labels, vocab, examples, random or from:DIR"
     initial: Tensor
     first: Tensor
 
-    def __init__(self, cache: Tensor, frozen: int = 0, **facts: Any):
+    def __init__(self, cache: Tensor, frozen: int = 0, projected: bool = False, seed: int = 0, **facts: Any):
         super().__init__(**facts)
         wide = cache.detach().to(torch.promote_types(cache.dtype, torch.float32)).clone()
         self.frozen = min(frozen, wide.shape[3])
         self.register_buffer("initial", wide, persistent=False)
         self.register_buffer("first", wide[:, :, :, : self.frozen].clone())
-        self.rest = nn.Parameter(wide[:, :, :, self.frozen :].clone())
+        rest = wide[:, :, :, self.frozen :].clone()
+        self.projection = Projection(rest, seed) if projected else None
+        self.rest = nn.Parameter(rest) if self.projection is None else None
 
     @override
     def kv(self) -> Tensor:
         """[L, 2, K, P, D]."""
-        return torch.cat([self.first, self.rest], dim=3)
+        rest = self.rest if self.projection is None else self.projection()
+        assert rest is not None
+        return torch.cat([self.first, rest], dim=3)
 
     @classmethod
     @override
     def fresh(cls, base: FrozenBase, settings: MethodSettings, labels: list[str], seed: int, **facts: Any) -> Self:
-        """Noise of the spread that keys and values of this base have, or zeros. What starts from a text or a soft
-        prompt needs the base to run and is made by `promote`."""
+        """Noise of variance 1. What starts from a text or a soft prompt needs the base to run and is made by
+        `promote`."""
         shape = (base.layers, 2, base.kv_heads, settings.tokens, base.head_size)
         noise = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-        start = {"kind": settings.init or "random", "detail": "", "seed": seed, **facts.pop("start", {})}
-        return cls(noise * (settings.init != "zero"), start=start, **facts).to(base.device)
+        start = {"kind": "random", "detail": "", "seed": seed, **facts.pop("start", {})}
+        return cls(noise, 0, settings.prefix_projection, seed, start=start, **facts).to(base.device)
+
+    def behind_network(self, seed: int) -> "PrefixAdapter":
+        """The same untrained prefix, to be trained through a small network."""
+        facts = {name: getattr(self, name) for name in ("name", "fingerprint", "placement", "start", "dialogue")}
+        return PrefixAdapter(self.initial, self.frozen, True, seed, **facts).to(self.initial.device)
 
     @override
     def rate(self, base: FrozenBase) -> tuple[float, str]:
         """Every number moves by about the rate: a share of the cache's own spread, as for soft prompts."""
+        if self.projection is not None:
+            return 1e-3, "1e-3, as for any small network"
         rms = float(self.initial.square().mean().sqrt()) or 1.0
         return 0.02 * rms, f"0.02 × the prefix's root mean square ({rms:.3g})"
+
+    @override
+    def beside(self) -> dict[str, Tensor]:
+        """The network with its inputs."""
+        return {} if self.projection is None else dict(self.projection.state_dict())
+
+    @override
+    def go_on(self, kept: dict[str, Tensor]) -> None:
+        """Take up the network that was kept."""
+        if self.projection is not None:
+            self.projection.load_state_dict(kept)
 
     @override
     def tensors(self) -> dict[str, Tensor]:
@@ -67,13 +91,15 @@ class PrefixAdapter(Adapter):
 
     @override
     def shape(self) -> dict[str, Any]:
-        return {"num_frozen_tokens": self.frozen}
+        return {"num_frozen_tokens": self.frozen, "projected": self.projection is not None}
 
     @override
     def config(self, base: FrozenBase) -> dict[str, Any]:
-        """The keys PEFT reads (https://huggingface.co/docs/peft/package_reference/prefix_tuning)."""
-        return {
-            "peft_type": "PREFIX_TUNING",
+        """The keys PEFT reads (https://huggingface.co/docs/peft/package_reference/prefix_tuning).
+
+        With frozen first tokens it is PEFT's CARTRIDGE (0.19 or newer), which keeps the same tensor and their number.
+        """
+        shared = {
             "task_type": "CAUSAL_LM",
             "base_model_name_or_path": str(base.folder or base.name),
             "inference_mode": True,
@@ -82,9 +108,11 @@ class PrefixAdapter(Adapter):
             "num_transformer_submodules": 1,
             "num_attention_heads": base.kv_heads,
             "num_layers": base.layers,
-            "encoder_hidden_size": base.kv_heads * base.head_size,
-            "prefix_projection": False,
         }
+        if self.frozen:
+            return {"peft_type": "CARTRIDGE", **shared, "num_frozen_tokens": self.frozen}
+        encoder = {"encoder_hidden_size": shared["token_dim"], "prefix_projection": False}  # folded already
+        return {"peft_type": "PREFIX_TUNING", **shared, **encoder}
 
     @classmethod
     @override
@@ -100,4 +128,5 @@ class PrefixAdapter(Adapter):
                 f" {base.name} has {torch.Size(shape).numel()} keys and values; choose the base it was made for"
             )
         frozen = int(config.get("num_frozen_tokens") or 0)
-        return cls(flat.view(len(flat), *shape).permute(1, 2, 3, 0, 4), frozen, **facts)
+        cache = flat.view(len(flat), *shape).permute(1, 2, 3, 0, 4)
+        return cls(cache, frozen, bool(config.get("projected")), **facts)

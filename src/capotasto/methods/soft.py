@@ -24,7 +24,7 @@ class SoftPrompt(Adapter):
     vectors: [P, E] the vectors to start from
     """
 
-    begins = "text, labels, vocab, random, peft-random or from:DIR"
+    begins = "text, labels, vocab, examples, random, peft-random or from:DIR"
     initial: Tensor
 
     def __init__(self, vectors: Tensor, **facts: Any):
@@ -39,7 +39,8 @@ class SoftPrompt(Adapter):
     @classmethod
     @override
     def fresh(cls, base: FrozenBase, settings: MethodSettings, labels: list[str], seed: int, **facts: Any) -> Self:
-        vectors, start = initial(base, settings.init or "vocab", settings.tokens, labels, seed)
+        ids = facts.pop("ids", ())
+        vectors, start = initial(base, settings.init or "vocab", settings.tokens, labels, seed, ids)
         start = {**start, "seed": seed, **facts.pop("start", {})}
         made = cls._over(vectors, settings, seed, placement=settings.placement, start=start, **facts)
         return made.to(base.device)
