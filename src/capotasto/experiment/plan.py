@@ -12,6 +12,7 @@ from capotasto.data.split import check_leakage, distinct
 from capotasto.errors import DataError, SettingError
 from capotasto.experiment import folder as run_folder
 from capotasto.experiment.settings import TuneSettings
+from capotasto.experiment.shared import Shared
 from capotasto.experiment.start import default_init, takes_init, untrained
 from capotasto.methods.adapter import Adapter
 from capotasto.objectives.classify import encode as encode_class
@@ -46,18 +47,33 @@ class Plan:
         return self.job.name
 
 
-def plan(base: Base, source: str, folder: Path, settings: TuneSettings) -> Plan:
-    """Read, split and encode the data, and make the adapter's start; a resumed run takes the start it had."""
+def plan(base: Base, source: str, folder: Path, settings: TuneSettings, shared: Shared | None = None) -> Plan:
+    """Read, split and encode the data, and make the adapter's start; a resumed run takes the start it had.
+
+    shared: what other plans over the same data have read and encoded already
+    """
+    shared = shared or Shared()
     settings.check_context(base.context)
     run_folder.check(folder, settings.resume, settings.force)
     if settings.resume:
         run_folder.sweep(folder)
-    dataset, splits = read_splits(source, settings)
+    dataset, splits = shared.once("splits", source, settings, lambda: read_splits(source, settings))
     room = settings.max_length if base.context is None else min(settings.max_length, base.context - settings.virtual)
     renderer = Renderer(base.tokenizer, settings.placement, room)
     identity = identify(base, dataset, splits, settings)
-    adapter = _adapter(base, folder, settings, dataset, splits.train, renderer, identity)
-    rows, held_out = (_encoded(renderer, side, adapter) for side in (splits.train, splits.val))
+    init = _earlier(folder, settings, identity)
+    if init is None:
+        what = f"init {settings.tokens} {room}"
+        init = settings.init or shared.once(
+            what, source, settings, lambda: _chosen(base, settings, dataset, splits.train, renderer)
+        )
+    adapter = _adapter(base, folder, settings, dataset, splits.train, identity, init)
+    rows, held_out = shared.once(
+        f"rows {room} {adapter.classes()}",
+        source,
+        settings,
+        lambda: [_encoded(renderer, side, adapter) for side in (splits.train, splits.val)],
+    )
     rate, rule = (settings.lr, "as set") if settings.lr is not None else adapter.rate(base)
     job = Job(adapter.name, adapter, rows, held_out, settings, rate)
     return Plan(folder, settings, dataset, splits, renderer, job, identity, rule)
@@ -110,22 +126,24 @@ def _given(path: str, side: str, dataset: Dataset, train: Sequence[Example], set
     return other.examples
 
 
+def _earlier(folder: Path, settings: TuneSettings, identity: str) -> str | None:
+    """What a resumed run started from, as it wrote it down, so that it need not be found again."""
+    if not settings.resume or not (folder / START).exists():
+        return None
+    note = read_json(folder / START)
+    return note["init"] if note["identity"] == identity else None
+
+
 def _adapter(
     base: Base,
     folder: Path,
     settings: TuneSettings,
     dataset: Dataset,
     examples: Sequence[Example],
-    renderer: Renderer,
     identity: str,
+    init: str,
 ) -> Adapter:
-    """The untrained adapter. Its start is written down, so that a resumed run need not find it again."""
-    init = None
-    if settings.resume and (folder / START).exists():
-        note = read_json(folder / START)
-        init = note["init"] if note["identity"] == identity else None
-    if init is None:
-        init = settings.init or _chosen(base, settings, dataset, examples, renderer)
+    """The untrained adapter, which starts from `init`."""
     name = settings.name or folder.resolve().name
     facts: dict[str, Any] = {"fingerprint": base.fingerprint, "dialogue": not examples[0].plain}
     start = {"chosen": "by trial" if settings.init is None else "as set"} if init else {}

@@ -48,7 +48,7 @@ def tune_many(base: Base, work: Mapping[Path, tuple[str, TuneSettings]], watch: 
     for _, settings in todo.values():
         check_method(settings.method)
     _check_names({folder: settings.name or folder.resolve().name for folder, (_, settings) in todo.items()})
-    runs = [_Keeper(base, plan(base, source, folder, settings)) for folder, (source, settings) in todo.items()]
+    runs = [Keeper(base, plan(base, source, folder, settings)) for folder, (source, settings) in todo.items()]
     try:
         for record in train(base, [keeper.plan.job for keeper in runs]):
             for keeper in runs:
@@ -78,7 +78,7 @@ def _publish(folder: Path) -> None:
     (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
-class _Keeper:
+class Keeper:
     """Reads the stream for one run: early stopping, log, checkpoints, tracker."""
 
     def __init__(self, base: Base, plan: Plan):
@@ -103,8 +103,12 @@ class _Keeper:
         job = self.plan.job
         settled = record.kind == "held_out" or not job.look_due  # between a step and its look nothing is whole
         if settled and (job.stopped or time.monotonic() - self.saved >= self.plan.settings.checkpoint_seconds):
-            save_checkpoint(self.plan.folder, job, self.stopping, self.plan.identity, self.log.size())
-            self.saved = time.monotonic()
+            self.save()
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        save_checkpoint(self.plan.folder, self.plan.job, self.stopping, self.plan.identity, self.log.size())
+        self.saved = time.monotonic()
 
     def close(self) -> None:
         """Nothing more will come."""
