@@ -30,7 +30,8 @@ def curves(trials: Sequence["Trial"], winner: str) -> Markup:
     looks = [loss for trial in trials for _, loss in trial.known_looks]
     axis = loss_axis(looks)
     quarters = [(part / 4, f"{25 * part} %") for part in range(5)]
-    parts = [*_rows(axis), *_columns(quarters, "share of a full training")]
+    title = svg.text(0.5, HEIGHT + 37, "share of a full training", text_anchor="middle")
+    parts = [*_rows(axis), *_columns(quarters), title]
     for trial in sorted(trials, key=lambda trial: trial.name == winner):
         kind = "tuned" if trial.name == winner else "training"
         places = [(step / trial.steps, _down(axis, loss)) for step, loss in trial.known_looks]
@@ -45,13 +46,13 @@ def scatter(name: str, scale: Scale, trials: Sequence["Trial"], winner: str) -> 
     """Each trial's lowest held-out loss against one of its settings."""
     known = [trial for trial in trials if trial.loss is not None]
     axis = loss_axis([trial.loss for trial in known if trial.loss is not None])
-    parts = [*_rows(axis), *_columns(scale.ticks(NARROW), name)]
+    parts = [*_rows(axis), *_columns(scale.ticks(NARROW))]
     for trial in sorted(known, key=lambda trial: (trial.name == winner, trial.reach)):
         kind = "tuned" if trial.name == winner else ("done" if trial.state == "finished" else "training")
         place = scale.share(trial.settings[name])
         parts.append(svg.dot(place, _down(axis, trial.loss or 0.0), f"mark {kind}", trial.words))
     words = f"Lowest held-out loss of each trial against {name}."
-    return svg.picture(HEIGHT + 40, words, "curves scatter", parts)
+    return svg.picture(HEIGHT + 24, words, "curves", parts)
 
 
 def timeline(trials: Sequence["Trial"], winner: str, rungs: int) -> Markup:
@@ -104,6 +105,5 @@ def _rows(axis: Axis) -> list[Markup]:
     ]
 
 
-def _columns(ticks: Sequence[tuple[float, str]], title: str) -> list[Markup]:
-    marks = [svg.text(x, HEIGHT + 18, words, text_anchor="middle") for x, words in ticks]
-    return [*marks, svg.text(0.5, HEIGHT + 37, title, text_anchor="middle")]
+def _columns(ticks: Sequence[tuple[float, str]]) -> list[Markup]:
+    return [svg.text(x, HEIGHT + 18, words, text_anchor="middle") for x, words in ticks]

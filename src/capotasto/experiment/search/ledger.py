@@ -113,8 +113,7 @@ class Ledger:
         rows = self.facts["rows"]["val"]
         sentence = (
             f"The winner's validation loss is the lowest of {looks} looks of {len(self.trials)} trials at the same"
-            f" {rows} rows, so part of it is luck; expect a higher loss on rows that the search has not seen,"
-            " such as the test rows."
+            f" {rows} rows, so part of it is luck. How good it is, the test rows tell, which the search has not seen."
         )
         return {"rows": rows, "looks": looks, "tokens": tokens, "optimism": sentence}
 
