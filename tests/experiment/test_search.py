@@ -155,7 +155,13 @@ def test_the_watcher_is_told_where_the_race_stands(base: Base, rows: Path, tmp_p
     seen: list[Any] = []
     search(base, rows, out=tmp_path / "out", **SEARCH, watch=lambda standing, record: seen.append((standing, record)))
     begun = [standing for standing, record in seen if record is None]
-    assert [(one.rung, len(one.learning), one.alive) for one in begun] == [(1, 4, 6), (1, 2, 6), (2, 3, 3), (3, 1, 1)]
+    assert [(one.rung, len(one.learning), one.alive) for one in begun] == [
+        (1, 4, 6),
+        (1, 2, 6),
+        (2, 3, 3),
+        (3, 1, 1),
+        (3, 0, 1),
+    ]
     assert begun[0].best is None
     assert begun[-1].best.loss == min(one.best.loss for one in begun[1:])
     assert {record.job for standing, record in seen if record} == {f"trial-0{i}" for i in range(6)}

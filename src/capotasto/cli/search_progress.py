@@ -50,8 +50,10 @@ class SearchProgress:
             if record.kind == "held_out" and (self.best is None or record.loss < self.best[0]):
                 self.best = record.loss, record.job
         done, total = (sum(counts) for counts in zip(*(self.steps.values() or [(0, 1)]), strict=True))
-        goal = total * standing.share
-        self.bars.update(self.task, completed=min(done, goal), total=goal, text=SEPARATOR.join(self._parts(standing)))
+        goal = total * standing.share if standing.learning else None
+        self.bars.update(
+            self.task, completed=min(done, goal or done), total=goal, text=SEPARATOR.join(self._parts(standing))
+        )
 
     def _begin(self, standing: "Standing") -> None:
         self.began, self.steps = time.monotonic(), {}
@@ -61,6 +63,8 @@ class SearchProgress:
             self.console.print(SEPARATOR.join(self._parts(standing)), soft_wrap=True)
 
     def _parts(self, standing: "Standing") -> list[str]:
+        if not standing.learning:
+            return ["judging the best on untouched rows"]
         spent = standing.seconds + time.monotonic() - self.began
         return [
             f"rung {standing.rung}/{standing.rungs}",

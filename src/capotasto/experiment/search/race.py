@@ -28,7 +28,7 @@ class Standing:
     """Where the race stands while some trials learn, for those who watch.
 
     rung:     the one they learn up to, counted from 1, of `rungs`; it is at this share of their full length
-    learning: their names
+    learning: their names; none when the race is over and the winner is brought to its end and judged
     alive:    trials that are still in the race, those that are not asked for yet included
     best:     the best trial before they began
     """
@@ -105,7 +105,7 @@ class Race:
         """These trials up to a rung; False if the time was over before all were there."""
         began, start = self.ledger.seconds, time.monotonic()
         work = [Work(self.folder(trial), self.settings_of(trial), self.rungs[rung].share) for trial in trials]
-        see = self._seer(trials, rung)
+        see = self.seer([trial.name for trial in trials], rung)
         reached = self.advance(work, start + self.search.seconds - began, see)
         self.ledger.seconds = began + time.monotonic() - start
         for trial in trials:
@@ -114,16 +114,21 @@ class Race:
         self.ledger.write()
         return all(name in reached and reached[name].arrived for name in (trial.name for trial in trials))
 
-    def _seer(self, trials: Sequence[Trial], rung: int) -> See:
-        """What the loop shows its records to while these trials learn."""
+    def seer(self, learning: list[str], rung: int) -> See:
+        """Announces that these trials begin; returns what the loop shows its records to while they learn."""
         if self.watch is None:
             return lambda record: None
         out = sum(trial.state in ("failed", "left behind") for trial in self.ledger.trials)
-        alive = self.search.trials - out if rung == 0 else min(self.rungs[rung].trials, self.search.trials - out)
-        names = [trial.name for trial in trials]
-        spent, budget = self.ledger.seconds, self.search.seconds
+        left = self.search.trials - out
         standing = Standing(
-            rung + 1, len(self.rungs), self.rungs[rung].share, names, alive, self.ledger.best(), spent, budget
+            rung=rung + 1,
+            rungs=len(self.rungs),
+            share=self.rungs[rung].share,
+            learning=learning,
+            alive=min(self.rungs[rung].trials, left) if rung else left,
+            best=self.ledger.best(),
+            seconds=self.ledger.seconds,
+            budget=self.search.seconds,
         )
         self.watch(standing, None)
         return partial(self.watch, standing)

@@ -27,7 +27,7 @@ def conclude(base: Base, source: str, race: Race, done: bool) -> tuple[Run, dict
         trial.state = "out of time" if trial.state == "learning" else trial.state
     folder = crown(ledger.folder, best.name)
     settings = race.settings_of(best).model_copy(update={"name": ledger.facts["name"]})
-    run = tune_many(base, {folder: (source, settings)})[0]
+    run = tune_many(base, {folder: (source, settings)}, race.seer([], len(race.rungs) - 1))[0]
     record = ledger.write(
         stopped="all rungs done" if done else "out of time",
         winner=_winner(best, run),
