@@ -61,16 +61,7 @@ def test_a_space_from_a_file_and_flags_over_it(base: Path, rows: Path, tmp_path:
         (["ROWS", "--out", "x", "--on", "spark"], ["'on'", "ray://HOST:PORT"]),
     ],
 )
-def test_what_cannot_be_is_one_line(
-    base: Path,
-    rows: Path,
-    capo: Capo,
-    given: list[str],
-    words: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_what_cannot_be_is_one_line(base: Path, rows: Path, capo: Capo, given: list[str], words: list[str]) -> None:
     done = capo("search", *[rows if part == "ROWS" else part for part in given], "--base", base)
     assert done.code == 2
     line = done.stderr.strip().splitlines()[-1]

@@ -78,13 +78,12 @@ def rungs(out: Path) -> int:
 
 
 def test_killed_again_and_again_it_ends_as_if_it_had_never_been(start: Start, tmp_path: Path) -> None:
-    """In the first wave, after it, between the rungs, and while the winner is judged."""
+    """In the first wave, after both waves, and while the winner is judged."""
     whole, out = tmp_path / "whole", tmp_path / "out"
     wanted = finish(start, whole)
     kill_when(start, out, lambda: lines(out, "trial-01") >= 3)
     asked = json.loads((out / "search.json").read_text())["trials"]
     assert len(asked) == 3
-    kill_when(start, out, lambda: rungs(out) == 3)
     kill_when(start, out, lambda: rungs(out) >= 6)
     kill_when(start, out, (out / "best").exists)
     found = finish(start, out)

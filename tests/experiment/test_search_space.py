@@ -107,8 +107,8 @@ def test_rungs_rise_and_end_at_the_full_length(looks: int) -> None:
 def test_the_first_trial_is_what_tune_does_by_itself() -> None:
     pytest.importorskip("optuna")
     space = read_space("lr=1e-4..1:log,rank=2|4", SHARED)
-    first, *others = ask(space, [], 5, 5, 0, {"lr": 0.01, "rank": 8})
-    assert first["lr"] == 0.01
+    first, *others = ask(space, [], 5, 5, 0, {"lr": 0.0123456, "rank": 8})
+    assert first["lr"] == 0.0123456
     assert first["rank"] in (2, 4), "8 is outside the space"
     assert len({one["lr"] for one in (first, *others)}) == 5
 

@@ -1,5 +1,6 @@
 """Progress of a search on stderr: one line that says where the race stands."""
 
+import math
 import time
 from typing import TYPE_CHECKING, Self
 
@@ -47,7 +48,7 @@ class SearchProgress:
             self._begin(standing)
         else:
             self.steps[record.job] = record.step, record.steps
-            if record.kind == "held_out" and (self.best is None or record.loss < self.best[0]):
+            if record.kind == "held_out" and record.loss < (self.best or (math.inf, ""))[0]:
                 self.best = record.loss, record.job
         done, total = (sum(counts) for counts in zip(*(self.steps.values() or [(0, 1)]), strict=True))
         goal = total * standing.share if standing.learning else None
@@ -70,7 +71,7 @@ class SearchProgress:
             f"rung {standing.rung}/{standing.rungs}",
             f"{standing.alive} trials alive, {len(standing.learning)} learning",
             *([f"best {self.best[0]:.3f} ({self.best[1]})"] if self.best else []),
-            f"{_clock(standing.budget - spent)} left" if standing.budget < float("inf") else f"{_clock(spent)} so far",
+            f"{_clock(standing.budget - spent)} left" if standing.budget < math.inf else f"{_clock(spent)} so far",
         ]
 
 

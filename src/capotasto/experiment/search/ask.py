@@ -44,7 +44,11 @@ def ask(space: Space, told: Sequence[Told], count: int, startup: int, seed: int,
     )
     if not told:
         study.enqueue_trial({name: first[name] for name, one in space.items() if one.holds(first.get(name))})
-    return [_rounded(study.ask(values).params, space) for _ in range(count)]
+    asked = [study.ask(values).params for _ in range(count)]
+    return [
+        {name: value if value == first.get(name) else _short(value, space[name]) for name, value in params.items()}
+        for params in asked
+    ]
 
 
 def _distribution(values: Any) -> "BaseDistribution":
@@ -55,10 +59,6 @@ def _distribution(values: Any) -> "BaseDistribution":
     if values.whole:
         return IntDistribution(int(values.low), int(values.high), log=values.log)
     return FloatDistribution(values.low, values.high, log=values.log)
-
-
-def _rounded(params: dict[str, Any], space: Space) -> dict[str, Any]:
-    return {name: _short(value, space[name]) for name, value in params.items()}
 
 
 def _short(value: Any, values: Any) -> Any:
