@@ -11,16 +11,19 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs clean
+.PHONY: help demo test test-ray lint bench docs clean
 
 help:  ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/core.stamp  ## run the demonstration, with nothing installed that it does not need
 	$(BIN)/capo demo
 
 test: lint  ## lint, then run every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+test-ray: $(VENV)/ray.stamp  ## test the search over a Ray cluster, which is too large for `make test`
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/experiment/test_search_nodes.py
 
 lint: $(VENV)/test.stamp  ## ruff, mypy and the import floors
 	$(BIN)/ruff check .
@@ -50,6 +53,10 @@ $(VENV)/core.stamp: pyproject.toml requirements/cpu.txt
 
 $(VENV)/test.stamp: $(VENV)/core.stamp
 	$(PIP) --group test --group lint
+	@touch $@
+
+$(VENV)/ray.stamp: $(VENV)/test.stamp
+	$(PIP) --group ray
 	@touch $@
 
 $(VENV)/bench.stamp: $(VENV)/core.stamp

@@ -12,6 +12,7 @@ from capotasto.data.readers import READERS
 from capotasto.data.shapes import SHAPES, shape
 from capotasto.decode import GenerateSettings
 from capotasto.evaluate.metrics import LOWER_IS_BETTER, METRICS
+from capotasto.experiment.search.settings import SearchSettings
 from capotasto.experiment.settings import DataSettings, RunSettings, TuneSettings
 from capotasto.experiment.track import TRACKERS
 from capotasto.methods import METHODS
@@ -51,6 +52,7 @@ GROUPS: dict[str, type[Settings]] = {
     "Training": TrainSettings,
     "Data": DataSettings,
     "The run": RunSettings,
+    "Searching": SearchSettings,
     "Writing text (`capo generate`, `base.generate`)": GenerateSettings,
 }
 
@@ -89,7 +91,7 @@ def _all() -> list[str]:
         "## Settings\n",
         ONE_NAME,
         *groups,
-        "### Method\n\n" + _settings(TuneSettings, ["method", "on"]),
+        "### Method\n\n" + _settings(TuneSettings, ["method", "stack_on"]),
     ]
 
 

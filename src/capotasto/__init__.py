@@ -10,6 +10,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from capotasto.experiment.outcome import Run as Run
+    from capotasto.experiment.search.run import SearchResult as SearchResult
+    from capotasto.experiment.search.run import search as search
+    from capotasto.experiment.search.settings import SearchSettings as SearchSettings
     from capotasto.experiment.settings import TuneSettings as TuneSettings
     from capotasto.experiment.tune import tune as tune
     from capotasto.experiment.tune import tune_many as tune_many
@@ -33,6 +36,8 @@ _PLACES = {
     "Job": "capotasto.training.job",
     "Run": "capotasto.experiment.outcome",
     "Store": "capotasto.store",
+    "SearchResult": "capotasto.experiment.search.run",
+    "SearchSettings": "capotasto.experiment.search.settings",
     "TrainSettings": "capotasto.training.settings",
     "TuneSettings": "capotasto.experiment.settings",
     "Turn": "capotasto.types",
@@ -42,6 +47,7 @@ _PLACES = {
     "merged": "capotasto.merging",
     "new_prompt": "capotasto.session",
     "promote": "capotasto.promotion",
+    "search": "capotasto.experiment.search.run",
     "train": "capotasto.training.loop",
     "tune": "capotasto.experiment.tune",
     "tune_many": "capotasto.experiment.tune",

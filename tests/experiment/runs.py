@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from capotasto import load_base, tune
+from capotasto import load_base, search, tune
 from capotasto.errors import UserError
 from capotasto.session import Base
 from capotasto.types import StepRecord
@@ -43,6 +43,12 @@ def tune_apart(model: str, data: str, out: str, settings: dict[str, Any]) -> Non
     """A whole run, for a process of its own."""
     torch.set_num_threads(1)
     tune(read_base(Path(model)), data, out=out, **settings)
+
+
+def search_apart(model: str, data: str, out: str, settings: dict[str, Any]) -> None:
+    """A whole search, for a process of its own."""
+    torch.set_num_threads(1)
+    search(read_base(Path(model)), data, out=out, **settings)
 
 
 def tune_until_full(

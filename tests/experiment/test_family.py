@@ -82,9 +82,9 @@ def test_finished_jobs_are_not_done_again(base: Base, rows: Path, tmp_path: Path
 
 def test_paths_in_a_recipe_are_as_seen_from_it(tmp_path: Path) -> None:
     path = tmp_path / "recipe.yaml"
-    path.write_text("defaults: {rank: 3}\njobs: {a: {data: x.csv, init: 'from:old', on: under, val_data: y.csv}}")
+    path.write_text("defaults: {rank: 3}\njobs: {a: {data: x.csv, init: 'from:old', stack_on: under, val_data: y.csv}}")
     _, (data, settings) = Recipe.read(path).work("a", path)
-    found = [data, settings.val_data, settings.on, settings.init]
+    found = [data, settings.val_data, settings.stack_on, settings.init]
     assert found == [str(tmp_path / "x.csv"), str(tmp_path / "y.csv"), str(tmp_path / "under"), f"from:{tmp_path}/old"]
 
 

@@ -8,7 +8,7 @@ from capotasto.methods.settings import HEEDED_BY, MethodSettings
 
 
 def test_every_setting_of_a_method_is_heeded_by_methods_that_there_are() -> None:
-    assert HEEDED_BY.keys() == MethodSettings.model_fields.keys() - {"method", "on"}
+    assert HEEDED_BY.keys() == MethodSettings.model_fields.keys() - {"method", "stack_on"}
     assert set().union(*HEEDED_BY.values()) == set(METHODS)
 
 

@@ -13,6 +13,7 @@ from capotasto.cli.faults import InterruptedByUserError
 COMMANDS = {
     "tune": "Train an adapter on a data file and judge it on rows it has not seen.",
     "run": "Carry out the jobs of a recipe over one base.",
+    "search": "Try many settings, train the best to its end and judge it.",
     "generate": "Answer prompts with the bare base and with adapters, side by side.",
     "eval": "Score a base and its adapters on all rows of a file.",
     "merge": "Write base and adapter as one ordinary model folder.",

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -9,7 +10,7 @@ import typer
 from pydantic.fields import FieldInfo
 from rich.markup import escape
 
-from capotasto.config import Settings
+from capotasto.config import Settings, read_yaml
 
 Json = Annotated[bool, typer.Option("--json", metavar="", help="print one JSON document instead of tables")]
 
@@ -41,6 +42,14 @@ def build(group: type[Group], given: Mapping[str, Any]) -> Group:
     """The settings of one group from what was given on the command line; names of other groups are passed over."""
     known = {name: value for name, value in present(given).items() if name in group.model_fields}
     return group.build(known, "the command line")
+
+
+def with_file(group: type[Group], config: Path | None, given: Mapping[str, Any]) -> Group:
+    """The settings of a YAML file, if there is one, with those of the command line over them."""
+    written = read_yaml(config) if config else {}
+    kept = {str(name).replace("-", "_"): value for name, value in written.items()}
+    group.build(kept, str(config))
+    return group.build({**kept, **present(given)}, "the command line")
 
 
 def present(given: Mapping[str, Any]) -> dict[str, Any]:

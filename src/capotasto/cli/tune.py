@@ -9,11 +9,10 @@ from pydantic import Field
 from capotasto.cli import dry_run
 from capotasto.cli.base import BaseSettings, load
 from capotasto.cli.faults import InterruptedByUserError
-from capotasto.cli.options import Json, build, present, settings_options
+from capotasto.cli.options import Json, build, present, settings_options, with_file
 from capotasto.cli.progress import Progress
 from capotasto.cli.result import show
 from capotasto.cli.terminal import print_json
-from capotasto.config import read_yaml
 from capotasto.errors import SettingError
 from capotasto.experiment.settings import TuneSettings
 
@@ -46,7 +45,7 @@ def command(
     **given: Any,
 ) -> None:
     """Rows are divided and columns understood without being told. Ctrl-C loses little: --resume goes on."""
-    options = _options(config, {"data": data, **given})
+    options = with_file(TuneOptions, config, {"data": data, **given})
     settings = build(TuneSettings, options.model_dump())
     settings.check_heeded(present(given), "the command line")
     if options.data is None:
@@ -57,14 +56,6 @@ def command(
         _dry_run(load(options), options.data, options.out, settings, json)
     else:
         _tune(options, options.data, options.out, settings, json)
-
-
-def _options(config: Path | None, given: dict[str, Any]) -> TuneOptions:
-    """The settings of the file, if there is one, with those of the command line over them."""
-    written = read_yaml(config) if config else {}
-    kept = {str(name).replace("-", "_"): value for name, value in written.items()}
-    TuneOptions.build(kept, str(config))
-    return TuneOptions.build({**kept, **present(given)}, "the command line")
 
 
 def _tune(options: TuneOptions, data: str, out: Path, settings: TuneSettings, json: bool) -> None:

@@ -13,6 +13,7 @@ from capotasto.errors import DataError, SettingError
 from capotasto.experiment import folder as run_folder
 from capotasto.experiment.objective import asked, resolve
 from capotasto.experiment.settings import TuneSettings
+from capotasto.experiment.shared import Shared
 from capotasto.experiment.start import beneath, default_init, example_ids, takes_init, untrained
 from capotasto.methods.adapter import Adapter
 from capotasto.methods.stacked import stack
@@ -52,26 +53,43 @@ class Plan:
         return self.job.name
 
 
-def plan(base: Base, source: str, folder: Path, settings: TuneSettings) -> Plan:
-    """Read, split and encode the data, and make the adapter's start; a resumed run takes the start it had."""
+def plan(base: Base, source: str, folder: Path, settings: TuneSettings, shared: Shared | None = None) -> Plan:
+    """Read, split and encode the data, and make the adapter's start; a resumed run takes the start it had.
+
+    shared: what other plans over the same data have read and encoded already
+    """
+    shared = shared or Shared()
     under = beneath(base, settings)
     virtual = settings.virtual + (0 if under is None else under.tokens)
     settings.check_context(base.context, virtual)
     run_folder.check(folder, settings.resume, settings.force)
     if settings.resume:
         run_folder.sweep(folder)
-    dataset, splits = read_splits(source, settings)
+    dataset, splits = shared.once("splits", source, settings, lambda: read_splits(source, settings))
     objective, reason = resolve(settings, dataset.shape)
     room = settings.max_length if base.context is None else min(settings.max_length, base.context - virtual)
     placement = settings.placement if under is None or under.embeds() is None else under.placement
     renderer = Renderer(base.tokenizer, placement, room)
     identity = identify(base, dataset, splits, settings)
-    adapter = _adapter(base, folder, settings, dataset, splits.train, renderer, identity, objective, under)
+    init = _earlier(folder, settings, identity)
+    if init is None:
+        init = settings.init or shared.once(
+            f"init {settings.tokens} {room} {settings.stack_on}",
+            source,
+            settings,
+            lambda: _chosen(base, settings, dataset, splits.train, renderer, under),
+        )
+    adapter = _adapter(base, folder, settings, dataset, splits.train, renderer, identity, init, objective, under)
     _check_classes(adapter, dataset)
     counting = _counting(splits.train, source)
     if objective == "regress":
         _scaled(adapter, counting, dataset)
-    rows, held_out = (_encoded(renderer, side, adapter) for side in (counting, splits.val))
+    rows, held_out = shared.once(
+        f"rows {room} {placement} {objective} {adapter.classes()}",
+        source,
+        settings,
+        lambda: [_encoded(renderer, side, adapter) for side in (counting, splits.val)],
+    )
     rate, rule = (settings.lr, "as set") if settings.lr is not None else adapter.rate(base)
     job = Job(adapter.name, adapter, rows, held_out, settings, rate)
     return Plan(folder, settings, dataset, splits, renderer, job, identity, rule, objective, reason)
@@ -108,8 +126,8 @@ def _check_classes(adapter: Adapter, dataset: Dataset) -> None:
 def identify(base: Base, dataset: Dataset, splits: Splits, settings: TuneSettings) -> str:
     """Hash of what makes a run the run it is: base, data and settings."""
     hashes = [dataset.hash, hash_of(splits.val), hash_of(splits.test)]
-    if settings.on is not None:
-        hashes += [file_hash(path) for path in sorted(Path(settings.on).rglob("adapter_model.safetensors"))]
+    if settings.stack_on is not None:
+        hashes += [file_hash(path) for path in sorted(Path(settings.stack_on).rglob("adapter_model.safetensors"))]
     return run_folder.identity(base.fingerprint, hashes, settings.model_dump())
 
 
@@ -146,6 +164,14 @@ def _given(path: str, side: str, dataset: Dataset, train: Sequence[Example], set
     return other.examples
 
 
+def _earlier(folder: Path, settings: TuneSettings, identity: str) -> str | None:
+    """What a resumed run started from, as it wrote it down, so that it need not be found again."""
+    if not settings.resume or not (folder / START).exists():
+        return None
+    note = read_json(folder / START)
+    return note["init"] if note["identity"] == identity else None
+
+
 def _adapter(
     base: Base,
     folder: Path,
@@ -154,16 +180,11 @@ def _adapter(
     examples: Sequence[Example],
     renderer: Renderer,
     identity: str,
+    init: str,
     objective: str,
     under: Adapter | None,
 ) -> Adapter:
-    """The untrained adapter. Its start is written down, so that a resumed run need not find it again."""
-    init = None
-    if settings.resume and (folder / START).exists():
-        note = read_json(folder / START)
-        init = note["init"] if note["identity"] == identity else None
-    if init is None:
-        init = settings.init or _chosen(base, settings, dataset, examples, renderer, under)
+    """The untrained adapter, which starts from `init`."""
     name = settings.name or folder.resolve().name
     facts: dict[str, Any] = {"fingerprint": base.fingerprint, "dialogue": not examples[0].plain}
     start = {"chosen": "by trial" if settings.init is None else "as set"} if init else {}

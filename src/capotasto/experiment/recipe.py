@@ -52,7 +52,7 @@ class Recipe(Settings):
 
 def _placed(path: Path, key: str, value: Any) -> Any:
     """The value of a setting; one that names a file or a folder as seen from the recipe."""
-    if key in ("val_data", "test_data", "on") and isinstance(value, str):
+    if key in ("val_data", "test_data", "stack_on") and isinstance(value, str):
         return _from(path, value)
     if key == "init" and isinstance(value, str) and value.startswith("from:"):
         return "from:" + _from(path, value.removeprefix("from:"))

@@ -26,17 +26,19 @@ TRIAL_TOKENS = 600  # real tokens of training rows on which each candidate is tr
 
 
 def beneath(base: Base, settings: MethodSettings) -> Adapter | None:
-    """The trained adapter that `settings.on` names. Errors: there is none, or nothing can be learned on it."""
-    if settings.on is None:
+    """The trained adapter that `settings.stack_on` names. Errors: there is none, or nothing can be learned on it."""
+    if settings.stack_on is None:
         return None
-    under = load_adapter(Path(settings.on), base)
+    under = load_adapter(Path(settings.stack_on), base)
     if isinstance(under, OwnModel):
-        remedy = f"use it as the base: --base {settings.on}" if under.method == "full" else "choose another"
-        raise SettingError(f"--on {settings.on} runs a model of its own, and nothing stacks on it; {remedy}")
+        remedy = f"use it as the base: --base {settings.stack_on}" if under.method == "full" else "choose another"
+        raise SettingError(
+            f"--stack-on {settings.stack_on} runs a model of its own, and nothing stacks on it; {remedy}"
+        )
     if under.embeds() is not None and SOFT & set(settings.method.split("+")) and under.placement != settings.placement:
         raise SettingError(
-            f"--on {settings.on} has its virtual tokens at {under.placement}; put the new ones behind them with"
-            f" --placement {under.placement}"
+            f"--stack-on {settings.stack_on} has its virtual tokens at {under.placement}; put the new ones"
+            f" behind them with --placement {under.placement}"
         )
     return under
 

@@ -15,12 +15,10 @@ from capotasto.experiment.settings import TuneSettings
 from capotasto.experiment.start import check_method
 from capotasto.experiment.track import open_tracker
 from capotasto.session import Base, load_base
-from capotasto.training.fill import fill
-from capotasto.training.loop import train
+from capotasto.training.fill import learn
 from capotasto.training.resume import FILE as CHECKPOINT
 from capotasto.training.resume import load_checkpoint, save_checkpoint
 from capotasto.training.stop import EarlyStopping
-from capotasto.trunk import Trunk
 from capotasto.types import StepRecord
 
 Watch = Callable[[StepRecord], None]
@@ -50,14 +48,10 @@ def tune_many(base: Base, work: Mapping[Path, tuple[str, TuneSettings]], watch: 
     for _, settings in todo.values():
         check_method(settings.method)
     _check_names({folder: settings.name or folder.resolve().name for folder, (_, settings) in todo.items()})
-    runs = [_Keeper(base, plan(base, source, folder, settings)) for folder, (source, settings) in todo.items()]
+    runs = [Keeper(base, plan(base, source, folder, settings)) for folder, (source, settings) in todo.items()]
     try:
         jobs = [keeper.plan.job for keeper in runs]
-        trunk = Trunk.of(base, max((keeper.plan.settings.trunk_gb for keeper in runs), default=0.0))
-        for record in fill(base, trunk, jobs):
-            if watch is not None:
-                watch(record)
-        for record in train(base, jobs, trunk=trunk):
+        for record in learn(base, jobs, max((keeper.plan.settings.trunk_gb for keeper in runs), default=0.0)):
             for keeper in runs:
                 keeper.see(record)
             if watch is not None:
@@ -85,7 +79,7 @@ def _publish(folder: Path) -> None:
     (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
-class _Keeper:
+class Keeper:
     """Reads the stream for one run: early stopping, log, checkpoints, tracker."""
 
     def __init__(self, base: Base, plan: Plan):
@@ -102,7 +96,7 @@ class _Keeper:
 
     def see(self, record: StepRecord) -> None:
         """One record of any job; only this run's own are kept."""
-        if record.job != self.plan.job.name:
+        if record.job != self.plan.job.name or record.kind == "trunk":
             return
         self.stopping.see(record)
         self.log.see(record)
@@ -110,8 +104,12 @@ class _Keeper:
         job = self.plan.job
         settled = record.kind == "held_out" or not job.look_due  # between a step and its look nothing is whole
         if settled and (job.stopped or time.monotonic() - self.saved >= self.plan.settings.checkpoint_seconds):
-            save_checkpoint(self.plan.folder, job, self.stopping, self.plan.identity, self.log.size())
-            self.saved = time.monotonic()
+            self.save()
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        save_checkpoint(self.plan.folder, self.plan.job, self.stopping, self.plan.identity, self.log.size())
+        self.saved = time.monotonic()
 
     def close(self) -> None:
         """Nothing more will come."""

@@ -90,7 +90,7 @@ class MethodSettings(PromptSettings, LoraSettings, BottleneckSettings, HeadSetti
     """What is learned, and where it enters the base."""
 
     method: str = Field("prompt", description="what is learned (capo methods lists them)")
-    on: str | None = Field(None, description="learn on top of this adapter, which stays as it is: its folder")
+    stack_on: str | None = Field(None, description="learn on top of this adapter, which stays as it is: its folder")
 
     def check_heeded(self, given: Iterable[str], where: str) -> None:
         """Errors: a setting among those `given` that no part of the method heeds. (A third party's may heed any.)"""

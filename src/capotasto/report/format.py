@@ -61,3 +61,8 @@ def plain(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: MISSING, True: "yes", False: "no"}[value]
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def short(value: Any) -> str:
+    """A searched setting: a number in three digits, anything else as it was given."""
+    return f"{value:.3g}" if isinstance(value, float) else plain(value)

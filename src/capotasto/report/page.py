@@ -9,6 +9,8 @@ from capotasto import records
 from capotasto.errors import UserError
 from capotasto.report.folder import read
 from capotasto.report.metrics import metric
+from capotasto.report.search import read_search
+from capotasto.report.search_view import SearchView
 from capotasto.report.view import View, change_axis
 
 
@@ -34,6 +36,15 @@ def write_many(folders: list[Path], out: Path, title: str, mixed: list[dict[str,
     names = list(dict.fromkeys(name for view in views for name in view.scores))
     axes = {name: change_axis([view.scores[name] for view in views if name in view.scores]) for name in names}
     return _write(out, "many.html", title=title, views=views, axes=axes, mixed=mixed or [])
+
+
+def write_search(folder: Path) -> Path:
+    """Write `report.html` into the folder of a search, from its `search.json` and its best run; returns its path.
+
+    UserError if the folder holds no search, or a file in it cannot be used.
+    """
+    view = SearchView(read_search(folder), read(folder / "best"))
+    return _write(folder / "report.html", "search.html", title=view.search.name, view=view)
 
 
 def _write(path: Path, template: str, **values: Any) -> Path:

@@ -38,9 +38,9 @@ def rule(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:
     return tag("line", x1=across(x1), y1=y1, x2=across(x2), y2=y2, class_=class_)
 
 
-def dot(x: float, y: float, class_: str) -> Markup:
-    """A dot at a share of the width and a height in pixels."""
-    return tag("circle", cx=across(x), cy=y, r=4, class_=class_)
+def dot(x: float, y: float, class_: str, words: str = "") -> Markup:
+    """A dot at a share of the width and a height in pixels; `words` are shown to who points at it."""
+    return tag("circle", *([tag("title", words)] if words else []), cx=across(x), cy=y, r=4, class_=class_)
 
 
 def text(x: float, y: float, words: str, class_: str = "", **attributes: str | float) -> Markup:

@@ -38,7 +38,7 @@ def test_only_the_new_one_learns_and_both_are_kept(
 ) -> None:
     under = tuned(base, rows, tmp_path / "under", beneath).adapter
     before = {name: value.detach().clone() for name, value in under.named_parameters()}
-    run = tuned(base, rows, tmp_path / "both", method, on=str(tmp_path / "under"))
+    run = tuned(base, rows, tmp_path / "both", method, stack_on=str(tmp_path / "under"))
     shutil.rmtree(tmp_path / "under")
     again = load_adapter(tmp_path / "both", base, "again")
     assert again.method == run.adapter.method == f"{method} on {beneath}"
@@ -108,16 +108,16 @@ def test_lora_on_lora_merges() -> None:
 def test_another_adapter_beneath_is_another_run(base: Base, rows: Path, tmp_path: Path) -> None:
     tuned(base, rows, tmp_path / "under", "lora")
     on = str(tmp_path / "under")
-    tuned(base, rows, tmp_path / "both", "prompt", on=on)
-    assert tuned(base, rows, tmp_path / "both", "prompt", on=on, resume=True).record["method"] == "prompt on lora"
+    tuned(base, rows, tmp_path / "both", "prompt", stack_on=on)
+    assert tuned(base, rows, tmp_path / "both", "prompt", stack_on=on, resume=True).record["method"] == "prompt on lora"
     tuned(base, rows, tmp_path / "under", "lora", seed=1, force=True)
     with pytest.raises(UserError, match="finished run with another base, data or settings"):
-        tuned(base, rows, tmp_path / "both", "prompt", on=on, resume=True)
+        tuned(base, rows, tmp_path / "both", "prompt", stack_on=on, resume=True)
 
 
 def test_force_clears_what_was_beneath(base: Base, rows: Path, tmp_path: Path) -> None:
     tuned(base, rows, tmp_path / "under", "lora")
-    tuned(base, rows, tmp_path / "both", "prompt", on=str(tmp_path / "under"))
+    tuned(base, rows, tmp_path / "both", "prompt", stack_on=str(tmp_path / "under"))
     tuned(base, rows, tmp_path / "both", "prompt", force=True)
     assert not any((tmp_path / "both" / name).exists() for name in ("under", "over"))
 
@@ -126,7 +126,7 @@ def test_force_clears_what_was_beneath(base: Base, rows: Path, tmp_path: Path) -
     ("beneath", "given", "words"),
     [
         ({"method": "head"}, {"method": "head"}, ["two heads"]),
-        ({"method": "full"}, {"method": "prompt"}, ["--on", "--base"]),
+        ({"method": "full"}, {"method": "prompt"}, ["--stack-on", "--base"]),
         ({"method": "lora"}, {"method": "full"}, ["full", "cannot be combined"]),
         ({"placement": "after_bos"}, {}, ["--placement after_bos"]),
         ({"tokens": 200}, {"tokens": 60}, ["260 virtual tokens", "--tokens"]),
@@ -139,7 +139,7 @@ def test_what_cannot_stack_is_refused_in_one_line(
     if beneath is not None:
         tune(base, rows, out=tmp_path / "under", **{**QUICK, "epochs": 1, **beneath})
     with pytest.raises(UserError) as caught:
-        tune(base, rows, out=tmp_path / "both", **{**QUICK, "on": str(tmp_path / "under"), **given})
+        tune(base, rows, out=tmp_path / "both", **{**QUICK, "stack_on": str(tmp_path / "under"), **given})
     message = str(caught.value)
     assert [word for word in words if word not in message] == [], message
     assert "\n" not in message
@@ -151,14 +151,14 @@ def test_an_adapter_of_another_base_is_refused(base: Base, rows: Path, tmp_path:
 
     other = load_base(str(save_base(tmp_path / "other", seed=7)), dtype="fp32", device="cpu")
     with pytest.raises(UserError, match="was made for base"):
-        tuned(other, rows, tmp_path / "both", "prompt", on=str(tmp_path / "under"))
+        tuned(other, rows, tmp_path / "both", "prompt", stack_on=str(tmp_path / "under"))
 
 
 def test_a_head_that_does_not_know_the_labels_is_refused(base: Base, rows: Path, tmp_path: Path) -> None:
     tuned(base, rows, tmp_path / "under", "head")
     rows.write_text(rows.read_text().replace(",wet", ",snowy"))
     with pytest.raises(UserError, match=r"the head of both knows dry, wet, and .* has dry, snowy"):
-        tuned(base, rows, tmp_path / "both", "prompt", on=str(tmp_path / "under"))
+        tuned(base, rows, tmp_path / "both", "prompt", stack_on=str(tmp_path / "under"))
 
 
 def test_on_is_a_word_in_yaml(tmp_path: Path) -> None:
