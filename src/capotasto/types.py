@@ -48,6 +48,7 @@ class Encoded:
     slot:  the virtual tokens of a prompt stand before ids[slot]
     cut:   tokens removed from the left because the example was too long
     label: the class to be chosen, where a head chooses: −1 is one that the head does not know
+    task:  the task of a mixture that the row belongs to; empty where there is one task only
     """
 
     ids: tuple[int, ...]
@@ -55,6 +56,7 @@ class Encoded:
     slot: int = 0
     cut: int = 0
     label: int | None = None
+    task: str = ""
 
     @property
     def learnt(self) -> int:

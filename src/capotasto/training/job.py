@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from capotasto.methods.adapter import Adapter
-from capotasto.tokens.batches import epoch_batches
 from capotasto.training.optim import learning_rate_at
+from capotasto.training.order import Order
 from capotasto.training.settings import TrainSettings
 from capotasto.types import Encoded
 
@@ -18,6 +18,7 @@ class Job:
 
     rows, held_out: training rows and validation rows as token ids
     lr:             peak learning rate of Adam
+    order:          which rows each step has; left out: each epoch has each row once
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class Job:
         held_out: Sequence[Encoded] = (),
         settings: TrainSettings | None = None,
         lr: float | None = None,
+        order: Order | None = None,
     ):
         self.name, self.adapter, self.rows, self.held_out = name, adapter, list(rows), list(held_out)
         self.settings = settings or TrainSettings()
@@ -35,26 +37,18 @@ class Job:
         if peak is None:
             raise ValueError("a job needs a learning rate: pass lr, or settings with lr")
         self.lr = peak
-        self.lengths = [len(row.ids) for row in self.rows]
+        self.order = order or Order([len(row.ids) for row in self.rows], self.settings)
         self.optimiser = torch.optim.Adam(_groups(adapter, peak), lr=peak, betas=(0.9, 0.98))
         self.epoch, self.index, self.step = 0, 0, 0
         self.seconds, self.tokens = 0.0, 0
         self.stopped = ""
         self.failed = False
-        self._plan: tuple[int, list[list[int]]] | None = None
-        epochs = [len(self.batches(epoch)) for epoch in range(self.settings.epochs)]  # not all of the same number
-        self.steps = sum(epochs)
-        self.look_every = max(1, epochs[0] // self.settings.looks)
-
-    def batches(self, epoch: int) -> list[list[int]]:
-        """The batches of an epoch, as row indices; the same whenever they are asked for."""
-        if self._plan is None or self._plan[0] != epoch:
-            self._plan = epoch, epoch_batches(self.lengths, self.settings.batch_tokens, self.settings.seed, epoch)
-        return self._plan[1]
+        self.steps = self.order.steps
+        self.look_every = max(1, self.order.sizes[0] // self.settings.looks)
 
     def next_batch(self) -> list[Encoded]:
         """The rows of the next optimiser step."""
-        batches = self.batches(self.epoch)
+        batches = self.order.batches(self.epoch)
         batch = [self.rows[row] for row in batches[self.index]]
         self.index += 1
         if self.index == len(batches):
@@ -86,7 +80,9 @@ class Job:
     @property
     def progress(self) -> float:
         """Epochs done, with the part of the one under way."""
-        return self.epoch + self.index / len(self.batches(self.epoch)) if self.step < self.steps else float(self.epoch)
+        if self.step == self.steps:
+            return float(self.epoch)
+        return self.epoch + self.index / len(self.order.batches(self.epoch))
 
     @property
     def look_due(self) -> bool:

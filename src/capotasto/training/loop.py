@@ -2,14 +2,15 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 
 from capotasto import forward
 from capotasto.base.frozen import FrozenBase
-from capotasto.evaluate.questions import held_out_loss
+from capotasto.evaluate.questions import task_losses
 from capotasto.methods.initial import usual_length
 from capotasto.methods.soft import LONGEST
 from capotasto.objectives import row_losses
@@ -52,7 +53,7 @@ def train(base: FrozenBase, jobs: Sequence[Job], micro_tokens: int | None = None
             yield _record("step", job, loss, share, sum(row.learnt for row in batch), rate, norm)
         for job in live:
             if job.look_due and not job.failed:
-                yield _record("held_out", job, held_out_loss(base, job.held_out, job.adapter))
+                yield _look(job, task_losses(base, job.held_out, job.adapter))
 
 
 def _room(batches: Sequence[tuple[Job, list[Encoded]]]) -> int:
@@ -101,6 +102,12 @@ def _synchronise(device: torch.device) -> None:
     """Clocks are read after the device has finished."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def _look(job: Job, losses: Mapping[str, float]) -> StepRecord:
+    """The mean over the tasks, and what each task's own loss is."""
+    record = _record("held_out", job, sum(losses.values()) / len(losses))
+    return replace(record, extra={"tasks": dict(losses)}) if len(losses) > 1 else record
 
 
 def _record(
