@@ -36,6 +36,10 @@ def look(base: "Base", data: str, folder: Path, settings: TuneSettings) -> dict[
         "shape": planned.dataset.shape,
         "mapping": planned.dataset.mapping,
         "labels": planned.dataset.labels,
+        "tasks": {
+            task.name: {"path": task.dataset.path, "rows": len(task.splits.train), "rate": planned.rates[task.name]}
+            for task in planned.tasks
+        },
         "sides": {side: _counts(rows) for side, rows in sides.items()},
         "bad_rows": len(planned.dataset.bad),
         "duplicates": len(planned.dataset.examples) - len(distinct(planned.dataset.examples)),
@@ -68,6 +72,7 @@ def show(plan: dict[str, Any]) -> None:
                 ("Base", plan["base"]["source"]),
                 ("Rows read as", f"{plan['shape']}: {read}"),
                 ("Labels", ", ".join(plan["labels"])),
+                *(_tasks(plan["tasks"]) if len(plan["tasks"]) > 1 else ()),
                 *((side.capitalize(), _side(counts)) for side, counts in plan["sides"].items()),
                 ("Bad rows", f"{plan['bad_rows']} left out" if plan["bad_rows"] else ""),
                 ("Duplicates", _duplicates(plan)),
@@ -79,6 +84,13 @@ def show(plan: dict[str, Any]) -> None:
         )
     )
     out.print("\nNothing was trained and nothing written.")
+
+
+def _tasks(tasks: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+    return [
+        (f"Task {name}", f"{task['path']}, {format.count(task['rows'])} rows, {task['rate']:.1%} of an epoch")
+        for name, task in tasks.items()
+    ]
 
 
 def _duplicates(plan: dict[str, Any]) -> str:

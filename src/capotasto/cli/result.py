@@ -37,7 +37,9 @@ def show_scores(folder: Path) -> None:
     """Scores, verdict and, where it did not learn, the diagnosis."""
     run = run_folder.read(folder)
     heading("Scores with their 95 % intervals")
-    out.print(scores_table({run.name: list(View(run, "").scores.values())}))
+    view = View(run, "")
+    each = {f"task {name}": list(scores.values()) for name, scores in view.tasks.items()}
+    out.print(scores_table({run.name: list(view.scores.values()), **each}))
     out.print(Text(run.verdict, TONES[run.helped]))
     for line in run.diagnosis:
         out.print(Text.assemble(("- ", "yellow"), line))

@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,18 @@ import torch
 
 from capotasto import __version__
 from capotasto.artifact import load_adapter, save_adapter
+from capotasto.data import Splits
 from capotasto.data.split import distinct
 from capotasto.decode import GenerateSettings
 from capotasto.errors import SettingError
-from capotasto.evaluate.judge import Judgement, ask, judge
+from capotasto.evaluate.judge import Judgement
 from capotasto.evaluate.questions import choose, write
-from capotasto.evaluate.verdict import diagnosis, verdict
+from capotasto.evaluate.verdict import diagnosis
 from capotasto.experiment.folder import LOG, RUN
-from capotasto.experiment.plan import START, Plan, identify, read_splits
+from capotasto.experiment.judging import Pair, harmed, judge_tasks, together
+from capotasto.experiment.plan import START, Plan, identify, read_tasks
 from capotasto.experiment.settings import TuneSettings
+from capotasto.experiment.tasks import Task, all_labels
 from capotasto.methods.adapter import Adapter
 from capotasto.methods.initial import usual_length
 from capotasto.records import read_json, read_lines, write_json
@@ -54,22 +58,22 @@ def conclude(base: Base, plan: Plan, best_step: int) -> Run:
     memory = peak_memory_mb()
     facts = {"data": {"path": plan.dataset.path, "hash": plan.dataset.hash}, "settings": plan.settings.model_dump()}
     save_adapter(adapter, plan.folder, base, {"capotasto": __version__, **facts})
-    without = judge(ask(base, plan.renderer, plan.splits.test, plan.dataset.labels, None))
-    tuned = judge(ask(base, plan.renderer, plan.splits.test, plan.dataset.labels, adapter), without.answers)
-    helped, sentence = verdict(without, tuned)
+    pairs = judge_tasks(base, plan.renderer, plan.tasks, adapter)
+    judged = together(list(pairs.values()))
+    several = len(pairs) > 1
     record = {
         "capotasto": __version__,
         "name": plan.name,
         "method": adapter.method,
         "base": _base(base),
-        "data": _data(plan),
-        "rows": {side: len(getattr(plan.splits, side)) for side in ("train", "val", "test")},
+        "data": _data(plan, plan.tasks[0]),
+        "rows": _rows(plan.splits),
         "settings": plan.settings.model_dump(),
         "learning_rate": plan.job.lr,
         "learning_rate_rule": plan.rule,
         "init": adapter.start,
-        "scores": {"base": _scores(without), "tuned": _scores(tuned)},
-        "difference": {name: gap.as_dict() for name, gap in (tuned.difference or {}).items()},
+        **judged.record(),
+        "tasks": {task.name: _task(plan, task, pairs[task.name]) for task in plan.tasks if several},
         "train_seconds": round(plan.job.seconds, 2),
         "tokens_per_second": round(plan.job.tokens / plan.job.seconds, 1) if plan.job.seconds else 0.0,
         "peak_memory_mb": memory,
@@ -77,13 +81,11 @@ def conclude(base: Base, plan: Plan, best_step: int) -> Run:
         "steps": plan.job.step,
         "best_step": best_step,
         "stopped": plan.job.stopped,
-        "helped": helped,
-        "verdict": sentence,
-        "diagnosis": _diagnosis(base, plan, adapter, without, tuned),
+        "diagnosis": _diagnosis(base, plan, adapter, judged) + harmed(pairs),
         "samples": samples(base, plan, adapter),
         "lengths": _lengths(plan),
-        "labels": plan.dataset.labels,
-        "confusion": _confusion(tuned),
+        "labels": [] if several else plan.dataset.labels,
+        "confusion": None if several else _confusion(judged.tuned),
     }
     write_json(plan.folder / RUN, record)
     return _run(plan.folder, adapter, record)
@@ -93,7 +95,7 @@ def finished(folder: Path, base: Base, source: str, settings: TuneSettings) -> R
     """A run that was concluded before, or None. Errors: it was another run."""
     if not (folder / RUN).exists():
         return None
-    if read_json(folder / START)["identity"] != identify(base, *read_splits(source, settings), settings):
+    if read_json(folder / START)["identity"] != identify(base, read_tasks(source, settings), settings):
         raise SettingError(
             f"--out {folder} holds a finished run with another base, data or settings;"
             " replace it with --force, or name another folder"
@@ -106,10 +108,6 @@ def _run(folder: Path, adapter: Adapter, record: dict[str, Any]) -> Run:
     return Run(folder, adapter, scores, record["helped"], record["verdict"], record)
 
 
-def _scores(judgement: Judgement) -> dict[str, dict[str, float]]:
-    return {name: measure.as_dict() for name, measure in judgement.scores.items()}
-
-
 def _base(base: Base) -> dict[str, str]:
     return {
         "name": base.name,
@@ -120,32 +118,45 @@ def _base(base: Base) -> dict[str, str]:
     }
 
 
-def _data(plan: Plan) -> dict[str, Any]:
-    bad = [{"place": row.place, "reason": row.reason} for row in plan.dataset.bad]
+def _rows(splits: Splits) -> dict[str, int]:
+    return {side: len(getattr(splits, side)) for side in ("train", "val", "test")}
+
+
+def _task(plan: Plan, task: Task, pair: Pair) -> dict[str, Any]:
+    """What there is to say of one task of a mixture."""
+    own = {"data": _data(plan, task), "rows": _rows(task.splits), "labels": task.dataset.labels}
+    return {**own, "rate": plan.rates[task.name], **pair.record()}
+
+
+def _data(plan: Plan, task: Task) -> dict[str, Any]:
+    dataset, rows = task.dataset, (*plan.job.rows, *plan.job.held_out)
+    bad = [{"place": row.place, "reason": row.reason} for row in dataset.bad]
     return {
-        "path": plan.dataset.path,
-        "hash": plan.dataset.hash,
-        "shape": plan.dataset.shape,
-        "columns": plan.dataset.columns,
-        "mapping": plan.dataset.mapping,
+        "path": dataset.path,
+        "hash": dataset.hash,
+        "shape": dataset.shape,
+        "columns": dataset.columns,
+        "mapping": dataset.mapping,
         "bad_rows": bad,
-        "duplicates": len(plan.dataset.examples) - len(distinct(plan.dataset.examples)),
-        "truncated": sum(row.cut > 0 for row in (*plan.job.rows, *plan.job.held_out)),
+        "duplicates": len(dataset.examples) - len(distinct(dataset.examples)),
+        "truncated": sum(row.cut > 0 for row in rows if row.task in ("", task.name)),
     }
 
 
-def _diagnosis(base: Base, plan: Plan, adapter: Adapter, without: Judgement, tuned: Judgement) -> list[str]:
+def _diagnosis(base: Base, plan: Plan, adapter: Adapter, judged: Pair) -> list[str]:
     with torch.no_grad():
         vectors = adapter.embeds()
         norms = None if vectors is None else vectors.float().norm(dim=1).cpu().numpy()
     steps = [line for line in read_lines(plan.folder / LOG) if line["kind"] == "step"]
     gradients = [line["gradient_norm"] for line in steps]
-    return diagnosis(without, tuned, norms, usual_length(base), gradients, plan.dataset.labels)
+    labels = [label for task in plan.tasks for label in task.dataset.labels]  # as `pooled` counts them
+    return diagnosis(judged.base, judged.tuned, norms, usual_length(base), gradients, labels)
 
 
 def samples(base: Base, plan: Plan, adapter: Adapter) -> list[dict[str, str]]:
-    """Held-out rows answered by base and adapter in one mixed batch."""
-    rows = plan.splits.test[:SAMPLES]
+    """Held-out rows, of each task in turn, answered by base and adapter in one mixed batch."""
+    turns = zip_longest(*(task.splits.test for task in plan.tasks))
+    rows = [row for turn in turns for row in turn if row is not None][:SAMPLES]
     asked = [_asked(plan, row) for row in rows]
     settings = GenerateSettings(
         max_new_tokens=min(SAMPLE_TOKENS, plan.renderer.max_length // 2), repetition_penalty=1.1
@@ -164,7 +175,7 @@ def samples(base: Base, plan: Plan, adapter: Adapter) -> list[dict[str, str]]:
 
 def _named(base: Base, plan: Plan, adapter: Adapter, rows: Sequence[Example]) -> list[str]:
     """What a head answers: the name of a label."""
-    labels = plan.dataset.labels
+    labels = all_labels(plan.tasks)
     return [labels[i] for i in choose(base, plan.renderer, rows, labels, adapter).argmax(1)]
 
 

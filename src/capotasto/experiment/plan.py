@@ -1,7 +1,7 @@
 """From data and settings to a job that is ready to be trained."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,14 @@ from capotasto.errors import DataError, SettingError
 from capotasto.experiment import folder as run_folder
 from capotasto.experiment.settings import TuneSettings
 from capotasto.experiment.start import default_init, takes_init, untrained
+from capotasto.experiment.tasks import Task, all_labels, check_kinds, joined, mixture, task_files, without_held_out
 from capotasto.methods.adapter import Adapter
 from capotasto.objectives.classify import encode as encode_class
 from capotasto.records import read_json, write_json
 from capotasto.session import Base
 from capotasto.tokens.render import Renderer
 from capotasto.training.job import Job
+from capotasto.training.order import Order
 from capotasto.types import Encoded, Example
 
 START = "start.json"
@@ -33,8 +35,7 @@ class Plan:
 
     folder: Path
     settings: TuneSettings
-    dataset: Dataset
-    splits: Splits
+    tasks: list[Task]
     renderer: Renderer
     job: Job
     identity: str
@@ -45,6 +46,22 @@ class Plan:
         """The adapter's name."""
         return self.job.name
 
+    @property
+    def rates(self) -> dict[str, float]:
+        """The share of each task among the training rows."""
+        mixed = self.job.order.mixture
+        return dict(zip((task.name for task in self.tasks), mixed.rates if mixed else (1.0,), strict=True))
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data set that the run names first."""
+        return self.tasks[0].dataset
+
+    @property
+    def splits(self) -> Splits:
+        """The rows of all tasks."""
+        return joined(self.tasks)
+
 
 def plan(base: Base, source: str, folder: Path, settings: TuneSettings) -> Plan:
     """Read, split and encode the data, and make the adapter's start; a resumed run takes the start it had."""
@@ -52,29 +69,46 @@ def plan(base: Base, source: str, folder: Path, settings: TuneSettings) -> Plan:
     run_folder.check(folder, settings.resume, settings.force)
     if settings.resume:
         run_folder.sweep(folder)
-    dataset, splits = read_splits(source, settings)
+    tasks = read_tasks(source, settings)
+    check_kinds(tasks, settings.method)
     room = settings.max_length if base.context is None else min(settings.max_length, base.context - settings.virtual)
     renderer = Renderer(base.tokenizer, settings.placement, room)
-    identity = identify(base, dataset, splits, settings)
-    adapter = _adapter(base, folder, settings, dataset, splits.train, renderer, identity)
-    rows, held_out = (_encoded(renderer, side, adapter) for side in (splits.train, splits.val))
+    identity = identify(base, tasks, settings)
+    adapter = _adapter(base, folder, settings, tasks, renderer, identity)
+    rows, held_out = (_encoded(renderer, tasks, side, adapter) for side in ("train", "val"))
     rate, rule = (settings.lr, "as set") if settings.lr is not None else adapter.rate(base)
-    job = Job(adapter.name, adapter, rows, held_out, settings, rate)
-    return Plan(folder, settings, dataset, splits, renderer, job, identity, rule)
+    order = Order([len(row.ids) for row in rows], settings, mixture(tasks, settings))
+    job = Job(adapter.name, adapter, rows, held_out, settings, rate, order)
+    return Plan(folder, settings, tasks, renderer, job, identity, rule)
 
 
-def _encoded(renderer: Renderer, examples: Sequence[Example], adapter: Adapter) -> list[Encoded]:
+def _encoded(renderer: Renderer, tasks: Sequence[Task], side: str, adapter: Adapter) -> list[Encoded]:
     """As the adapter learns them: with answers to be written, or with classes for its head."""
     classes = adapter.classes()
-    if classes:
-        return [encode_class(renderer, example, classes) for example in examples]
-    return [renderer.encode(example) for example in examples]
+    found: list[Encoded] = []
+    for task in tasks:
+        name = task.name if len(tasks) > 1 else ""
+        for example in getattr(task.splits, side):
+            row = encode_class(renderer, example, classes) if classes else renderer.encode(example)
+            found.append(replace(row, task=name))
+    return found
 
 
-def identify(base: Base, dataset: Dataset, splits: Splits, settings: TuneSettings) -> str:
+def identify(base: Base, tasks: Sequence[Task], settings: TuneSettings) -> str:
     """Hash of what makes a run the run it is: base, data and settings."""
-    hashes = [dataset.hash, hash_of(splits.val), hash_of(splits.test)]
+    hashes = [
+        part for task in tasks for part in (task.dataset.hash, hash_of(task.splits.val), hash_of(task.splits.test))
+    ]
     return run_folder.identity(base.fingerprint, hashes, settings.model_dump())
+
+
+def read_tasks(source: str, settings: TuneSettings) -> list[Task]:
+    """The data set of the run and those that are mixed in, in this order."""
+    tasks = [
+        Task(name, *read_splits(file.data, settings.model_copy(update={"map": file.map})), file.weight)
+        for name, file in task_files(source, settings).items()
+    ]
+    return without_held_out(tasks)
 
 
 def read_splits(source: str, settings: TuneSettings) -> tuple[Dataset, Splits]:
@@ -114,23 +148,22 @@ def _adapter(
     base: Base,
     folder: Path,
     settings: TuneSettings,
-    dataset: Dataset,
-    examples: Sequence[Example],
+    tasks: Sequence[Task],
     renderer: Renderer,
     identity: str,
 ) -> Adapter:
     """The untrained adapter. Its start is written down, so that a resumed run need not find it again."""
-    init = None
+    init, labels, examples = None, all_labels(tasks), joined(tasks).train
     if settings.resume and (folder / START).exists():
         note = read_json(folder / START)
         init = note["init"] if note["identity"] == identity else None
     if init is None:
-        init = settings.init or _chosen(base, settings, dataset, examples, renderer)
+        init = settings.init or _chosen(base, settings, labels, examples, renderer)
     name = settings.name or folder.resolve().name
-    facts: dict[str, Any] = {"fingerprint": base.fingerprint, "dialogue": not examples[0].plain}
+    facts: dict[str, Any] = {"fingerprint": base.fingerprint, "dialogue": _dialogue(examples)}
     start = {"chosen": "by trial" if settings.init is None else "as set"} if init else {}
     begun = settings.model_copy(update={"init": init or None})
-    adapter = untrained(base, begun, dataset.labels, settings.seed, name=name, start=start, **facts)
+    adapter = untrained(base, begun, labels, settings.seed, name=name, start=start, **facts)
     if settings.force and not settings.resume:
         run_folder.clear(folder)
     write_json(folder / START, {"identity": identity, "init": init})
@@ -138,10 +171,16 @@ def _adapter(
 
 
 def _chosen(
-    base: Base, settings: TuneSettings, dataset: Dataset, examples: Sequence[Example], renderer: Renderer
+    base: Base, settings: TuneSettings, labels: list[str], examples: Sequence[Example], renderer: Renderer
 ) -> str:
     """What virtual tokens start from; empty for methods without them."""
     if not takes_init(settings.method):
         return ""
     rows = [renderer.encode(example) for example in examples]
-    return default_init(base, examples, rows, dataset.labels, settings.tokens, settings.seed)
+    return default_init(base, examples, rows, labels, settings.tokens, settings.seed)
+
+
+def _dialogue(examples: Sequence[Example]) -> bool | None:
+    """True for questions and answers, False for plain text, None where tasks of both kinds are mixed."""
+    kinds = {not example.plain for example in examples}
+    return kinds.pop() if len(kinds) == 1 else None

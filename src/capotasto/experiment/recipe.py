@@ -46,6 +46,8 @@ class Recipe(Settings):
         resume = not given.get("force", False)
         settings = TuneSettings.build({**given, "name": name, "resume": resume}, where)
         check_method(settings.method)
+        for task in (settings.mix or {}).values():
+            task.data = _from(path, task.data)
         return path.parent / self.out / name, (_from(path, data), settings)
 
 

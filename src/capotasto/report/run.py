@@ -82,6 +82,16 @@ class Sample(Part):
     tuned: str = ""
 
 
+class Task(Part):
+    """One task of a mixture: its scores by metric, and its share of the training rows."""
+
+    scores: Scores = Scores()
+    difference: Intervals = {}
+    rows: dict[str, int] = {}
+    rate: FiniteFloat | None = None
+    verdict: str = ""
+
+
 class Run(Part):
     """Everything in `run.json`, and from beside it the records of `log.jsonl` and the adapter file's size in bytes.
 
@@ -98,6 +108,7 @@ class Run(Part):
     init: dict[str, Any] = {}
     scores: Scores = Scores()
     difference: Intervals = {}
+    tasks: dict[str, Task] = {}
     train_seconds: FiniteFloat | None = None
     tokens_per_second: FiniteFloat | None = None
     peak_memory_mb: FiniteFloat | None = None

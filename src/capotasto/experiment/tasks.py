@@ -1,0 +1,94 @@
+"""The tasks of a run: the data set it names and those that are mixed in, each divided for itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from capotasto.data import Dataset, Splits
+from capotasto.data.split import leak_key
+from capotasto.errors import DataError, SettingError, nearest
+from capotasto.experiment.mixture_settings import TaskFile, task_name
+from capotasto.experiment.settings import TuneSettings
+from capotasto.tokens.mixture import Mixture, mixing_rates
+
+
+@dataclass(frozen=True)
+class Task:
+    """One data set of a run.
+
+    weight: factor of its share of the rows
+    """
+
+    name: str
+    dataset: Dataset
+    splits: Splits
+    weight: float = 1.0
+
+
+def task_files(source: str, settings: TuneSettings) -> dict[str, TaskFile]:
+    """Name → file, the run's own first. Errors: names that cannot be, weights of tasks that are not there."""
+    first, further = task_name(source), settings.mix or {}
+    if first in further:
+        raise SettingError(f"{source} and --mix {further[first].data} are both called {first!r}; write --mix FILE=NAME")
+    files = {first: TaskFile(data=source, map=settings.map), **further}
+    weights = settings.mix_weights or {}
+    for name in [name for name in weights if name not in files]:
+        raise SettingError(f"--mix-weights names no task of this run: {name!r}; {nearest(name, files)}")
+    for name in files if further else ():
+        if not name or name.startswith(".") or Path(name).name != name:
+            raise SettingError(f"a task called {name!r} can have no folder; name it otherwise with --mix FILE=NAME")
+    if further and (settings.val_data or settings.test_data):
+        raise SettingError("--val-data and --test-data are for one task and --mix makes several; leave them out")
+    return {
+        name: file.model_copy(update={"weight": file.weight * weights.get(name, 1.0)}) for name, file in files.items()
+    }
+
+
+def without_held_out(tasks: Sequence[Task]) -> list[Task]:
+    """The tasks without those training rows whose prompt another task keeps for validation or test.
+
+    Errors: a task that has no training row left.
+    """
+    held = [{leak_key(row) for row in (*task.splits.val, *task.splits.test)} for task in tasks]
+    found = []
+    for number, task in enumerate(tasks):
+        elsewhere = set().union(*held[:number], *held[number + 1 :])
+        train = [row for row in task.splits.train if leak_key(row) not in elsewhere]
+        if not train:
+            raise DataError(
+                f"every training row of task {task.name!r} ({task.dataset.path}) asks what another task keeps for its"
+                " validation or test rows; leave one of them out"
+            )
+        found.append(replace(task, splits=replace(task.splits, train=train)))
+    return found
+
+
+def all_labels(tasks: Sequence[Task]) -> list[str]:
+    """The labels of all tasks, sorted."""
+    return sorted({label for task in tasks for label in task.dataset.labels})
+
+
+def joined(tasks: Sequence[Task]) -> Splits:
+    """The rows of all tasks, side by side and task by task."""
+    sides = ([row for task in tasks for row in getattr(task.splits, side)] for side in ("train", "val", "test"))
+    return Splits(*sides)
+
+
+def mixture(tasks: Sequence[Task], settings: TuneSettings) -> Mixture | None:
+    """How the tasks' training rows are mixed; None for a single task."""
+    if len(tasks) == 1:
+        return None
+    sizes = [len(task.splits.train) for task in tasks]
+    weights = [task.weight for task in tasks]
+    rates = mixing_rates(sizes, settings.mix_by, settings.mix_temperature, weights)
+    return Mixture(tuple(sizes), tuple(rates), settings.seed)
+
+
+def check_kinds(tasks: Sequence[Task], method: str) -> None:
+    """Errors: a head, and a task that has no labels for it."""
+    without = [task for task in tasks if not task.dataset.labels]
+    if "head" in method.split("+") and len(tasks) > 1 and without:
+        raise DataError(
+            f"task {without[0].name!r} ({without[0].dataset.path}) has no labels, and method {method} answers with"
+            " labels only; leave the task out, or take another method"
+        )
