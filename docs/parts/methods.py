@@ -12,6 +12,7 @@ from capotasto.data.readers import READERS
 from capotasto.data.shapes import SHAPES, shape
 from capotasto.decode import GenerateSettings
 from capotasto.evaluate.metrics import LOWER_IS_BETTER, METRICS
+from capotasto.experiment.curriculum_settings import CurriculumSettings
 from capotasto.experiment.mixture_settings import MixtureSettings
 from capotasto.experiment.settings import DataSettings, RunSettings, TuneSettings
 from capotasto.experiment.track import TRACKERS
@@ -51,6 +52,7 @@ GROUPS: dict[str, type[Settings]] = {
     "Training": TrainSettings,
     "Data": DataSettings,
     "Several data sets": MixtureSettings,
+    "Easy rows first": CurriculumSettings,
     "The run": RunSettings,
     "Writing text (`capo generate`, `base.generate`)": GenerateSettings,
 }

@@ -17,11 +17,13 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One row of data as a dialogue. `label` is set where the task is to choose among known labels."""
+    """One row of data as a dialogue. `label` is set where the task is to choose among known labels, `number` where a
+    column says how difficult it is."""
 
     turns: tuple[Turn, ...]
     label: str | None = None
     place: str = ""  # "tickets.csv:12", for error messages
+    number: float | None = None
 
     @property
     def plain(self) -> bool:

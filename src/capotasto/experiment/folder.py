@@ -10,7 +10,7 @@ from capotasto.training.resume import FILE as CHECKPOINT
 
 LOG, RUN, REPORT = "log.jsonl", "run.json", "report.html"
 _OURS = (
-    *(LOG, RUN, REPORT, CHECKPOINT, "start.json", "initial.safetensors"),
+    *(LOG, RUN, REPORT, CHECKPOINT, "start.json", "difficulty.json", "initial.safetensors"),
     *("adapter_config.json", "adapter_model.safetensors", "manifest.json", "training.safetensors"),
 )
 _MODEL = ("model*.safetensors*", "config.json", "generation_config.json", "tokenizer*", "special_tokens*", "README.md")

@@ -11,6 +11,7 @@ from capotasto.data.dataset import hash_of
 from capotasto.data.split import check_leakage, distinct
 from capotasto.errors import DataError, SettingError
 from capotasto.experiment import folder as run_folder
+from capotasto.experiment.difficulty import curriculum
 from capotasto.experiment.settings import TuneSettings
 from capotasto.experiment.start import default_init, takes_init, untrained
 from capotasto.experiment.tasks import Task, all_labels, check_kinds, joined, mixture, task_files, without_held_out
@@ -77,7 +78,8 @@ def plan(base: Base, source: str, folder: Path, settings: TuneSettings) -> Plan:
     adapter = _adapter(base, folder, settings, tasks, renderer, identity)
     rows, held_out = (_encoded(renderer, tasks, side, adapter) for side in ("train", "val"))
     rate, rule = (settings.lr, "as set") if settings.lr is not None else adapter.rate(base)
-    order = Order([len(row.ids) for row in rows], settings, mixture(tasks, settings))
+    paced = curriculum(base, renderer, folder, tasks, settings, identity)
+    order = Order([len(row.ids) for row in rows], settings, mixture(tasks, settings), paced)
     job = Job(adapter.name, adapter, rows, held_out, settings, rate, order)
     return Plan(folder, settings, tasks, renderer, job, identity, rule)
 
@@ -99,7 +101,8 @@ def identify(base: Base, tasks: Sequence[Task], settings: TuneSettings) -> str:
     hashes = [
         part for task in tasks for part in (task.dataset.hash, hash_of(task.splits.val), hash_of(task.splits.test))
     ]
-    return run_folder.identity(base.fingerprint, hashes, settings.model_dump())
+    numbers = [str(row.number) for task in tasks for row in task.splits.train if row.number is not None]
+    return run_folder.identity(base.fingerprint, hashes + numbers, settings.model_dump())
 
 
 def read_tasks(source: str, settings: TuneSettings) -> list[Task]:
@@ -113,7 +116,7 @@ def read_tasks(source: str, settings: TuneSettings) -> list[Task]:
 
 def read_splits(source: str, settings: TuneSettings) -> tuple[Dataset, Splits]:
     """The rows of each side. Validation and test rows that stand in training rows too are refused."""
-    dataset = data.load(source, settings.map, settings.on_bad_row, settings.max_rows)
+    dataset = data.load(source, settings.map, settings.on_bad_row, settings.max_rows, number=settings.curriculum_column)
     val = 0.0 if settings.val_data else settings.val
     test = 0.0 if settings.test_data else settings.test
     splits = data.split(dataset.examples, val, test, settings.seed)

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 
 from capotasto.config import Settings
 from capotasto.errors import SettingError
+from capotasto.experiment.curriculum_settings import CurriculumSettings
 from capotasto.experiment.mixture_settings import MixtureSettings
 from capotasto.methods.settings import MethodSettings
 from capotasto.training.settings import TrainSettings
@@ -53,7 +54,7 @@ SOFT = {"prompt", "ptuning", "residual"}  # methods with vectors among the input
 VIRTUAL = {*SOFT, "prefix"}
 
 
-class TuneSettings(RunSettings, MixtureSettings, DataSettings, MethodSettings, TrainSettings):
+class TuneSettings(RunSettings, CurriculumSettings, MixtureSettings, DataSettings, MethodSettings, TrainSettings):
     """Everything `capo tune` can be told."""
 
     @property

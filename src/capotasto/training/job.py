@@ -44,7 +44,7 @@ class Job:
         self.stopped = ""
         self.failed = False
         self.steps = self.order.steps
-        self.look_every = max(1, self.order.sizes[0] // self.settings.looks)
+        self.look_every = max(1, self.order.epoch_steps // self.settings.looks)
 
     def next_batch(self) -> list[Encoded]:
         """The rows of the next optimiser step."""
@@ -79,10 +79,8 @@ class Job:
 
     @property
     def progress(self) -> float:
-        """Epochs done, with the part of the one under way."""
-        if self.step == self.steps:
-            return float(self.epoch)
-        return self.epoch + self.index / len(self.order.batches(self.epoch))
+        """Epochs done, by their share of all steps."""
+        return self.settings.epochs * self.step / self.steps
 
     @property
     def look_due(self) -> bool:

@@ -39,3 +39,15 @@ def as_text(value: object, place: str, what: str) -> str:
     if any("\ud800" <= character <= "\udfff" for character in value):
         raise RowError(place, f"{what} holds half a character (a lone surrogate \\ud800-\\udfff); write the text again")
     return value
+
+
+def number(row: Row, column: str) -> float:
+    """The cell as a finite number."""
+    value = row.values.get(column)
+    try:
+        found = math.nan if value is None or isinstance(value, bool) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        found = math.nan
+    if not math.isfinite(found):
+        raise RowError(row.place, f"column {column!r} holds {value!r} where a number is expected")
+    return found
