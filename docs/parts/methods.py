@@ -14,6 +14,7 @@ from capotasto.decode import GenerateSettings
 from capotasto.evaluate.metrics import LOWER_IS_BETTER, METRICS
 from capotasto.experiment.curriculum_settings import CurriculumSettings
 from capotasto.experiment.mixture_settings import MixtureSettings
+from capotasto.experiment.replay_settings import ReplaySettings
 from capotasto.experiment.settings import DataSettings, RunSettings, TuneSettings
 from capotasto.experiment.track import TRACKERS
 from capotasto.methods import METHODS
@@ -53,6 +54,7 @@ GROUPS: dict[str, type[Settings]] = {
     "Data": DataSettings,
     "Several data sets": MixtureSettings,
     "Easy rows first": CurriculumSettings,
+    "General text against forgetting": ReplaySettings,
     "The run": RunSettings,
     "Writing text (`capo generate`, `base.generate`)": GenerateSettings,
 }

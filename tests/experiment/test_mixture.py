@@ -16,6 +16,7 @@ from capotasto.experiment.settings import TuneSettings
 from capotasto.session import Base
 from tests.experiment.runs import QUICK, steps_logged
 
+QUICKER = {**QUICK, "epochs": 1}
 FRUIT = ["apple", "pear", "plum", "fig", "lime"]
 
 
@@ -42,7 +43,7 @@ def look(base: Base, rows: Path, tmp_path: Path, **settings: object):
 
 
 def test_each_task_is_judged_by_its_own_labels(base: Base, rows: Path, fruit: Path, answers: Path, tmp_path: Path):
-    run = tune(base, rows, out=tmp_path / "out", mix=f"{fruit},{answers}=talk", **QUICK)
+    run = tune(base, rows, out=tmp_path / "out", mix=f"{fruit},{answers}=talk", **QUICKER)
     tasks = run.record["tasks"]
     assert list(tasks) == ["rows", "fruit", "talk"]
     assert [tasks[name]["labels"] for name in tasks] == [["dry", "wet"], ["sour", "sweet"], []]
@@ -59,8 +60,8 @@ def test_each_task_is_judged_by_its_own_labels(base: Base, rows: Path, fruit: Pa
 
 def test_alone_its_scores_are_those_of_a_run_on_it_alone(base: Base, rows: Path, fruit: Path, tmp_path: Path):
     """The bare base's scores of a task do not depend on what is mixed in."""
-    mixed = tune(base, rows, out=tmp_path / "mixed", mix=[str(fruit)], **{**QUICK, "epochs": 1})
-    alone = tune(base, fruit, out=tmp_path / "alone", **{**QUICK, "epochs": 1})
+    mixed = tune(base, rows, out=tmp_path / "mixed", mix=[str(fruit)], **QUICKER)
+    alone = tune(base, fruit, out=tmp_path / "alone", **QUICKER)
     assert mixed.record["tasks"]["fruit"]["scores"]["base"] == alone.record["scores"]["base"]
     pooled = mixed.record["scores"]["base"]["accuracy"]["value"]
     parts = [mixed.record["tasks"][name] for name in ("rows", "fruit")]
@@ -69,14 +70,14 @@ def test_alone_its_scores_are_those_of_a_run_on_it_alone(base: Base, rows: Path,
 
 
 def test_the_table_shows_every_task(base, rows, fruit, tmp_path, capsys):
-    run = tune(base, rows, out=tmp_path / "out", mix=str(fruit), **{**QUICK, "epochs": 1})
+    run = tune(base, rows, out=tmp_path / "out", mix=str(fruit), **QUICKER)
     show_scores(run.folder)
     shown = capsys.readouterr().out
     assert all(name in shown for name in ("out", "task rows", "task fruit"))
 
 
 def test_the_look_is_the_mean_over_tasks(base: Base, rows: Path, fruit: Path, tmp_path: Path) -> None:
-    run = tune(base, rows, out=tmp_path / "out", mix={"fruit": str(fruit)}, **QUICK)
+    run = tune(base, rows, out=tmp_path / "out", mix={"fruit": str(fruit)}, **QUICKER)
     lines = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
     looks = [line for line in lines if line["kind"] == "held_out"]
     assert looks
@@ -117,7 +118,7 @@ def test_what_one_task_keeps_no_other_learns(base: Base, rows: Path, tmp_path: P
 
 
 def test_a_head_learns_the_labels_of_all_tasks(base: Base, rows: Path, fruit: Path, tmp_path: Path) -> None:
-    run = tune(base, rows, out=tmp_path / "out", method="head", mix=str(fruit), **QUICK)
+    run = tune(base, rows, out=tmp_path / "out", method="head", mix=str(fruit), **QUICKER)
     assert run.adapter.classes() == ["dry", "sour", "sweet", "wet"]
     assert set(run.record["tasks"]["fruit"]["scores"]["tuned"]) == {"loss", "accuracy", "macro_f1", "exact_match"}
 
@@ -126,11 +127,11 @@ def test_a_recipe_mixes_and_gives_what_each_job_gives_alone(base: Base, rows: Pa
     mixed = {"mix": {"fruit": {"data": "fruit.csv", "weight": 2}}, "mix_by": "equal"}
     jobs = {"a": mixed, "b": {"method": "lora", "rank": 2}, "c": {"method": "lora", "mix": ["fruit.csv=b"]}}
     path = tmp_path / "recipe.yaml"
-    path.write_text(json.dumps({"out": "runs", "defaults": {"data": "rows.csv", **QUICK}, "jobs": jobs}))
+    path.write_text(json.dumps({"out": "runs", "defaults": {"data": "rows.csv", **QUICKER}, "jobs": jobs}))
     runs = {run.folder.name: run for run in run_recipe(base, Recipe.read(path), path)}
     assert list(runs["c"].record["tasks"]) == ["rows", "b"]
     alone = tune(
-        base, rows, out=tmp_path / "alone" / "a", **QUICK, mix_by="equal", mix=f"{fruit}", mix_weights="fruit=2"
+        base, rows, out=tmp_path / "alone" / "a", **QUICKER, mix_by="equal", mix=f"{fruit}", mix_weights="fruit=2"
     )
     for one, other in zip(runs["a"].adapter.parameters(), alone.adapter.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
@@ -141,10 +142,10 @@ def test_a_stopped_mixture_goes_on_to_the_same_adapter(base: Base, rows: Path, f
         pass
 
     def stop(record):
-        if record.kind == "step" and record.step == 7:
+        if record.kind == "step" and record.step == 3:
             raise StopError
 
-    settings = {**QUICK, "mix": str(fruit), "mix_by": "equal", "name": "one", "dropout": 0.1, "method": "lora"}
+    settings = {**QUICKER, "mix": str(fruit), "mix_by": "equal", "name": "one", "dropout": 0.1, "method": "lora"}
     whole = tune(base, rows, out=tmp_path / "whole", **settings)
     with pytest.raises(StopError):
         tune(base, rows, out=tmp_path / "stopped", watch=stop, **settings)

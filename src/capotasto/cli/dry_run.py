@@ -27,7 +27,9 @@ def look(base: "Base", data: str, folder: Path, settings: TuneSettings) -> dict[
         fresh = settings.model_copy(update={"name": name, "resume": False, "force": False})
         planned = plan(base, data, Path(scratch), fresh)
     test = [planned.renderer.encode(example) for example in planned.splits.test]
-    sides = {"train": planned.job.rows, "val": planned.job.held_out, "test": test}
+    sides = {"train": planned.rows, "val": planned.job.held_out, "test": test}
+    if planned.general:
+        sides["replay"] = planned.general.train
     return {
         "dry_run": True,
         "name": name,

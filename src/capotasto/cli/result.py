@@ -39,6 +39,8 @@ def show_scores(folder: Path) -> None:
     heading("Scores with their 95 % intervals")
     view = View(run, "")
     each = {f"task {name}": list(scores.values()) for name, scores in view.tasks.items()}
+    if view.replay:
+        each[f"replay {run.replay.path}"] = list(view.replay.values())
     out.print(scores_table({run.name: list(view.scores.values()), **each}))
     out.print(Text(run.verdict, TONES[run.helped]))
     for line in run.diagnosis:

@@ -23,6 +23,7 @@ from capotasto.evaluate.verdict import diagnosis
 from capotasto.experiment.folder import LOG, RUN
 from capotasto.experiment.judging import Pair, harmed, judge_tasks, together
 from capotasto.experiment.plan import START, Plan, identify, read_tasks
+from capotasto.experiment.replay import judge_replay
 from capotasto.experiment.settings import TuneSettings
 from capotasto.experiment.tasks import Task, all_labels
 from capotasto.methods.adapter import Adapter
@@ -74,6 +75,7 @@ def conclude(base: Base, plan: Plan, best_step: int) -> Run:
         "init": adapter.start,
         **judged.record(),
         "tasks": {task.name: _task(plan, task, pairs[task.name]) for task in plan.tasks if several},
+        "replay": judge_replay(base, plan.general, adapter) if plan.general else None,
         "train_seconds": round(plan.job.seconds, 2),
         "tokens_per_second": round(plan.job.tokens / plan.job.seconds, 1) if plan.job.seconds else 0.0,
         "peak_memory_mb": memory,
@@ -193,8 +195,9 @@ def _wanted(row: Example, asked: tuple) -> str:
 
 
 def _lengths(plan: Plan) -> dict[str, list[int]]:
-    learnt = [sum(row.learn) for row in plan.job.rows]
-    prompt = [len(row.ids) - count for row, count in zip(plan.job.rows, learnt, strict=True)]
+    rows = plan.rows
+    learnt = [sum(row.learn) for row in rows]
+    prompt = [len(row.ids) - count for row, count in zip(rows, learnt, strict=True)]
     return {"prompt": prompt, "completion": learnt} if any(learnt) else {"prompt": prompt}
 
 

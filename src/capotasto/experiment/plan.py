@@ -12,6 +12,7 @@ from capotasto.data.split import check_leakage, distinct
 from capotasto.errors import DataError, SettingError
 from capotasto.experiment import folder as run_folder
 from capotasto.experiment.difficulty import curriculum
+from capotasto.experiment.replay import GeneralText, load_replay, read_replay
 from capotasto.experiment.settings import TuneSettings
 from capotasto.experiment.start import default_init, takes_init, untrained
 from capotasto.experiment.tasks import Task, all_labels, check_kinds, joined, mixture, task_files, without_held_out
@@ -20,6 +21,7 @@ from capotasto.objectives.classify import encode as encode_class
 from capotasto.records import read_json, write_json
 from capotasto.session import Base
 from capotasto.tokens.render import Renderer
+from capotasto.tokens.replay import Replay
 from capotasto.training.job import Job
 from capotasto.training.order import Order
 from capotasto.types import Encoded, Example
@@ -31,7 +33,8 @@ START = "start.json"
 class Plan:
     """One adapter to be made: where, from which rows, by which settings.
 
-    rule: how the learning rate was chosen, in words
+    rule:    how the learning rate was chosen, in words
+    general: text that is replayed against forgetting
     """
 
     folder: Path
@@ -41,11 +44,17 @@ class Plan:
     job: Job
     identity: str
     rule: str
+    general: GeneralText | None = None
 
     @property
     def name(self) -> str:
         """The adapter's name."""
         return self.job.name
+
+    @property
+    def rows(self) -> list[Encoded]:
+        """The training rows of the tasks, without general text."""
+        return self.job.rows[: len(self.job.rows) - (len(self.general.train) if self.general else 0)]
 
     @property
     def rates(self) -> dict[str, float]:
@@ -74,14 +83,18 @@ def plan(base: Base, source: str, folder: Path, settings: TuneSettings) -> Plan:
     check_kinds(tasks, settings.method)
     room = settings.max_length if base.context is None else min(settings.max_length, base.context - settings.virtual)
     renderer = Renderer(base.tokenizer, settings.placement, room)
+    general = read_replay(settings, tasks, renderer)
     identity = identify(base, tasks, settings)
     adapter = _adapter(base, folder, settings, tasks, renderer, identity)
     rows, held_out = (_encoded(renderer, tasks, side, adapter) for side in ("train", "val"))
     rate, rule = (settings.lr, "as set") if settings.lr is not None else adapter.rate(base)
     paced = curriculum(base, renderer, folder, tasks, settings, identity)
-    order = Order([len(row.ids) for row in rows], settings, mixture(tasks, settings), paced)
-    job = Job(adapter.name, adapter, rows, held_out, settings, rate, order)
-    return Plan(folder, settings, tasks, renderer, job, identity, rule)
+    texts = general.train if general else []
+    replay = Replay(range(len(rows), len(rows) + len(texts)), settings.replay_share, settings.seed) if texts else None
+    lengths = [len(row.ids) for row in (*rows, *texts)]
+    order = Order(lengths, settings, mixture(tasks, settings), paced, replay)
+    job = Job(adapter.name, adapter, rows + texts, held_out, settings, rate, order)
+    return Plan(folder, settings, tasks, renderer, job, identity, rule, general)
 
 
 def _encoded(renderer: Renderer, tasks: Sequence[Task], side: str, adapter: Adapter) -> list[Encoded]:
@@ -102,7 +115,8 @@ def identify(base: Base, tasks: Sequence[Task], settings: TuneSettings) -> str:
         part for task in tasks for part in (task.dataset.hash, hash_of(task.splits.val), hash_of(task.splits.test))
     ]
     numbers = [str(row.number) for task in tasks for row in task.splits.train if row.number is not None]
-    return run_folder.identity(base.fingerprint, hashes + numbers, settings.model_dump())
+    general = [load_replay(settings.replay, settings).hash] if settings.replay else []
+    return run_folder.identity(base.fingerprint, hashes + numbers + general, settings.model_dump())
 
 
 def read_tasks(source: str, settings: TuneSettings) -> list[Task]:

@@ -42,7 +42,10 @@ class Recipe(Settings):
         data = given.pop("data", None)
         if not isinstance(data, str):
             raise SettingError(f"{where} has no data; write data: FILE")
-        given = {key: _from(path, value) if key in ("val_data", "test_data") else value for key, value in given.items()}
+        given = {
+            key: _from(path, value) if key in ("val_data", "test_data", "replay") else value
+            for key, value in given.items()
+        }
         resume = not given.get("force", False)
         settings = TuneSettings.build({**given, "name": name, "resume": resume}, where)
         check_method(settings.method)

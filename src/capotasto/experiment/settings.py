@@ -8,6 +8,7 @@ from capotasto.config import Settings
 from capotasto.errors import SettingError
 from capotasto.experiment.curriculum_settings import CurriculumSettings
 from capotasto.experiment.mixture_settings import MixtureSettings
+from capotasto.experiment.replay_settings import ReplaySettings
 from capotasto.methods.settings import MethodSettings
 from capotasto.training.settings import TrainSettings
 
@@ -54,7 +55,9 @@ SOFT = {"prompt", "ptuning", "residual"}  # methods with vectors among the input
 VIRTUAL = {*SOFT, "prefix"}
 
 
-class TuneSettings(RunSettings, CurriculumSettings, MixtureSettings, DataSettings, MethodSettings, TrainSettings):
+class TuneSettings(
+    RunSettings, ReplaySettings, CurriculumSettings, MixtureSettings, DataSettings, MethodSettings, TrainSettings
+):
     """Everything `capo tune` can be told."""
 
     @property

@@ -10,6 +10,7 @@ from capotasto.errors import DataError, SettingError, nearest
 from capotasto.experiment.mixture_settings import TaskFile, task_name
 from capotasto.experiment.settings import TuneSettings
 from capotasto.tokens.mixture import Mixture, mixing_rates
+from capotasto.tokens.replay import GENERAL
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ def task_files(source: str, settings: TuneSettings) -> dict[str, TaskFile]:
     for name in files if further else ():
         if not name or name.startswith(".") or Path(name).name != name:
             raise SettingError(f"a task called {name!r} can have no folder; name it otherwise with --mix FILE=NAME")
+    if further and settings.replay and GENERAL in files:
+        raise SettingError(f"a task cannot be called {GENERAL!r} beside --replay; name it otherwise with FILE=NAME")
     if further and (settings.val_data or settings.test_data):
         raise SettingError("--val-data and --test-data are for one task and --mix makes several; leave them out")
     return {

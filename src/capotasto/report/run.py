@@ -83,13 +83,11 @@ class Sample(Part):
 
 
 class Task(Part):
-    """One task of a mixture: its scores by metric, and its share of the training rows."""
+    """Scores by metric on rows of their own: of one task of a mixture, or of general text."""
 
+    path: str = ""
     scores: Scores = Scores()
     difference: Intervals = {}
-    rows: dict[str, int] = {}
-    rate: FiniteFloat | None = None
-    verdict: str = ""
 
 
 class Run(Part):
@@ -109,6 +107,7 @@ class Run(Part):
     scores: Scores = Scores()
     difference: Intervals = {}
     tasks: dict[str, Task] = {}
+    replay: Task = Task()
     train_seconds: FiniteFloat | None = None
     tokens_per_second: FiniteFloat | None = None
     peak_memory_mb: FiniteFloat | None = None

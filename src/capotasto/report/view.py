@@ -93,6 +93,11 @@ class View:
         return {name: _by_metric(task) for name, task in self.run.tasks.items()}
 
     @cached_property
+    def replay(self) -> dict[str, Score]:
+        """The scores on general text that was kept untouched, by metric."""
+        return _by_metric(self.run.replay)
+
+    @cached_property
     def losses(self) -> dict[str, dict[int, float]]:
         """Loss by step, by kind of record. A step that was repeated after a resume counts once, as it was last."""
         return {kind: _losses(self.run.log, kind) for kind in ("step", "held_out")}

@@ -55,6 +55,12 @@ class Job:
             self.epoch, self.index = self.epoch + 1, 0
         return batch
 
+    def weights(self, batch: Sequence[Encoded]) -> list[float]:
+        """What a nat of each row counts in the step's loss: by itself, the mean over the supervised tokens."""
+        if self.order.replay is not None:
+            return self.order.replay.weights(batch)
+        return [1 / sum(row.learnt for row in batch)] * len(batch)
+
     def gradient_norm(self) -> float:
         """Length of the gradients there are, all parameters together."""
         gradients = [p.grad for p in self.adapter.parameters() if p.grad is not None]

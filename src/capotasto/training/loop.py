@@ -64,18 +64,18 @@ def _room(batches: Sequence[tuple[Job, list[Encoded]]]) -> int:
 def _gradients(base: FrozenBase, batches: Sequence[tuple[Job, list[Encoded]]], micro_tokens: int | None) -> list[float]:
     """Add each job's gradient of its mean loss over the step's supervised tokens; returns those means in nats."""
     flat = [(which, row) for which, (_, batch) in enumerate(batches) for row in batch]
-    totals = [sum(row.learnt for row in batch) for _, batch in batches]
+    weights = [weight for job, batch in batches for weight in job.weights(batch)]
     sums = [0.0] * len(batches)
     budget = micro_tokens or _room(batches)
     for part in _parts([batches[which][0] for which, _ in flat], [row for _, row in flat], budget):
         rows = [flat[i] for i in part]
         losses, _ = row_losses(base, [row for _, row in rows], [batches[which][0].adapter for which, _ in rows])
-        shares = losses.new_tensor([1 / totals[which] for which, _ in rows])
-        (losses * shares).sum().backward()
-        for (which, _), loss in zip(rows, losses.tolist(), strict=True):
+        weighted = losses * losses.new_tensor([weights[i] for i in part])
+        weighted.sum().backward()
+        for (which, _), loss in zip(rows, weighted.tolist(), strict=True):
             sums[which] += loss
     _synchronise(base.device)
-    return [total / count for total, count in zip(sums, totals, strict=True)]
+    return sums
 
 
 def _parts(jobs: Sequence[Job], rows: Sequence[Encoded], micro_tokens: int) -> Iterator[list[int]]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from capotasto.tokens.batches import epoch_batches
 from capotasto.tokens.curriculum import Curriculum
 from capotasto.tokens.mixture import Mixture
+from capotasto.tokens.replay import Replay
 from capotasto.training.settings import TrainSettings
 
 
@@ -14,6 +15,7 @@ class Order:
     lengths:    tokens of each row
     mixture:    of several tasks; left out: each epoch has each row once
     curriculum: easy rows first; it changes which rows a step has, never the number of steps
+    replay:     general text, whose rows stand behind those of the tasks; it takes its share of each step's tokens
     """
 
     def __init__(
@@ -22,8 +24,10 @@ class Order:
         settings: TrainSettings,
         mixture: Mixture | None = None,
         curriculum: Curriculum | None = None,
+        replay: Replay | None = None,
     ):
-        self.lengths, self.settings, self.mixture, self.curriculum = list(lengths), settings, mixture, curriculum
+        self.lengths, self.settings = list(lengths), settings
+        self.mixture, self.curriculum, self.replay = mixture, curriculum, replay
         self._kept: tuple[int, list[list[int]]] | None = None
         epochs = [len(self._cut(epoch, 1.0)) for epoch in range(settings.epochs)]  # not all of the same number
         self.epoch_steps, self.steps = epochs[0], sum(epochs)
@@ -49,7 +53,10 @@ class Order:
         return passes
 
     def _cut(self, number: int, share: float) -> list[list[int]]:
-        rows: Sequence[int] = self.mixture.rows(number) if self.mixture else range(len(self.lengths))
+        own = len(self.lengths) - (len(self.replay.rows) if self.replay else 0)
+        rows: Sequence[int] = self.mixture.rows(number) if self.mixture else range(own)
         if self.curriculum is not None:
             rows = self.curriculum.in_play(rows, share)
-        return epoch_batches(self.lengths, self.settings.batch_tokens, self.settings.seed, number, rows)
+        room = self.settings.batch_tokens * (1 - self.replay.share if self.replay else 1)
+        batches = epoch_batches(self.lengths, max(1, round(room)), self.settings.seed, number, rows)
+        return self.replay.among(batches, self.lengths, number) if self.replay else batches
