@@ -27,6 +27,7 @@ def plain(model: torch.nn.Module) -> torch.nn.Module:
 
 def states_alone(model: torch.nn.Module, row: Encoded, adapter: Adapter | None) -> Tensor:
     """[P + T, H] last hidden states of one row: embed, concatenate, call; every hook in its plainest way."""
+    adapter = adapter.of_task(row.task) if adapter is not None else None
     own = adapter.body() if adapter is not None else None
     if own is not None:
         model = plain(own)

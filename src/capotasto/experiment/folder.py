@@ -30,8 +30,9 @@ def check(folder: Path, resume: bool, force: bool) -> None:
 def clear(folder: Path) -> None:
     """Remove what an earlier run wrote, and nothing else that a person may keep there."""
     old = folder / "manifest.json"
-    method = str(read_json(old).get("method", "")) if old.exists() else ""
-    for part in method.split("+") if "+" in method else ():
+    manifest = read_json(old) if old.exists() else {}
+    method = str(manifest.get("method", ""))
+    for part in method.split("+") if "+" in method else manifest.get("shape", {}).get("tasks", ()):
         shutil.rmtree(folder / Path(part).name, ignore_errors=True)
     if method.partition(":")[0] in ("full", "peft"):
         for pattern in _MODEL:

@@ -42,7 +42,9 @@ def judge_tasks(base: Base, renderer: Renderer, tasks: Sequence[Task], adapter: 
     for task in tasks:
         rows, labels = task.splits.test, task.dataset.labels
         without = judge(ask(base, renderer, rows, labels, None))
-        found[task.name] = Pair(without, judge(ask(base, renderer, rows, labels, adapter), without.answers))
+        found[task.name] = Pair(
+            without, judge(ask(base, renderer, rows, labels, adapter.of_task(task.name)), without.answers)
+        )
     return found
 
 

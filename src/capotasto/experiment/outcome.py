@@ -157,8 +157,9 @@ def _diagnosis(base: Base, plan: Plan, adapter: Adapter, judged: Pair) -> list[s
 
 def samples(base: Base, plan: Plan, adapter: Adapter) -> list[dict[str, str]]:
     """Held-out rows, of each task in turn, answered by base and adapter in one mixed batch."""
-    turns = zip_longest(*(task.splits.test for task in plan.tasks))
-    rows = [row for turn in turns for row in turn if row is not None][:SAMPLES]
+    turns = zip_longest(*([(row, task.name) for row in task.splits.test] for task in plan.tasks))
+    chosen = [one for turn in turns for one in turn if one is not None][:SAMPLES]
+    rows, mine = [row for row, _ in chosen], [adapter.of_task(task) for _, task in chosen]
     asked = [_asked(plan, row) for row in rows]
     settings = GenerateSettings(
         max_new_tokens=min(SAMPLE_TOKENS, plan.renderer.max_length // 2), repetition_penalty=1.1
@@ -167,8 +168,7 @@ def samples(base: Base, plan: Plan, adapter: Adapter) -> list[dict[str, str]]:
     if adapter.classes():
         texts = [*write(base, plan.renderer, prompts, [None] * len(rows), settings), *_named(base, plan, adapter, rows)]
     else:
-        both = [*[None] * len(rows), *[adapter] * len(rows)]
-        texts = write(base, plan.renderer, [*prompts, *prompts], both, settings)
+        texts = write(base, plan.renderer, [*prompts, *prompts], [*[None] * len(rows), *mine], settings)
     return [
         {"prompt": turns[-1].content, "wanted": _wanted(row, turns), "base": before.strip(), "tuned": after.strip()}
         for row, turns, before, after in zip(rows, asked, texts[: len(rows)], texts[len(rows) :], strict=True)

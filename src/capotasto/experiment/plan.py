@@ -181,6 +181,9 @@ def _adapter(
     start = {"chosen": "by trial" if settings.init is None else "as set"} if init else {}
     begun = settings.model_copy(update={"init": init or None})
     adapter = untrained(base, begun, labels, settings.seed, name=name, start=start, **facts)
+    adapter.take_tasks([task.name for task in tasks])
+    for task in tasks:
+        adapter.of_task(task.name).dialogue = facts["dialogue"] if len(tasks) == 1 else _dialogue(task.splits.train)
     if settings.force and not settings.resume:
         run_folder.clear(folder)
     write_json(folder / START, {"identity": identity, "init": init})

@@ -51,7 +51,7 @@ class RunSettings(Settings):
     checkpoint_seconds: float = Field(20.0, ge=0, description="seconds between two checkpoints")
 
 
-SOFT = {"prompt", "ptuning", "residual"}  # methods with vectors among the input embeddings
+SOFT = {"prompt", "ptuning", "residual", "mpt"}  # methods with vectors among the input embeddings
 VIRTUAL = {*SOFT, "prefix"}
 
 

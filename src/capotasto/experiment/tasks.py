@@ -9,6 +9,7 @@ from capotasto.data.split import leak_key
 from capotasto.errors import DataError, SettingError, nearest
 from capotasto.experiment.mixture_settings import TaskFile, task_name
 from capotasto.experiment.settings import TuneSettings
+from capotasto.experiment.start import method_of
 from capotasto.tokens.mixture import Mixture, mixing_rates
 from capotasto.tokens.replay import GENERAL
 
@@ -88,7 +89,12 @@ def mixture(tasks: Sequence[Task], settings: TuneSettings) -> Mixture | None:
 
 
 def check_kinds(tasks: Sequence[Task], method: str) -> None:
-    """Errors: a head, and a task that has no labels for it."""
+    """Errors: a method for several tasks, and there is one; a head, and a task that has no labels for it."""
+    if len(tasks) == 1 and any(method_of(name).tasked for name in method.split("+")):
+        raise SettingError(
+            f"method {method} shares what it learns between tasks and there is one task only: --method prompt does the"
+            " same for it; or name further data with --mix"
+        )
     without = [task for task in tasks if not task.dataset.labels]
     if "head" in method.split("+") and len(tasks) > 1 and without:
         raise DataError(

@@ -27,6 +27,10 @@ class CombinedAdapter(Adapter):
         for part in parts:
             if isinstance(part, OwnModel):
                 raise SettingError(f"{part.method} runs a model of its own and cannot be combined; train it by itself")
+            if part.tasked:
+                raise SettingError(
+                    f"{part.method} is another prompt for each task and cannot be combined; use it alone"
+                )
         names = [part.method for part in parts]
         if len(set(names)) < len(names):
             raise SettingError(f"{'+'.join(names)} names a method twice; name each once")

@@ -8,7 +8,7 @@ from capotasto.config import Settings
 
 
 class PromptSettings(Settings):
-    """Virtual tokens (prompt, ptuning, residual, prefix)."""
+    """Virtual tokens (prompt, ptuning, residual, mpt, prefix)."""
 
     tokens: int = Field(20, ge=1, description="virtual tokens")
     init: str | None = Field(
@@ -16,6 +16,7 @@ class PromptSettings(Settings):
     )
     placement: Literal["front", "after_bos", "system"] = Field("front", description="where the virtual tokens stand")
     encoder: Literal["mlp", "lstm"] = Field("mlp", description="what ptuning makes its virtual tokens with")
+    task_rank: int = Field(1, ge=1, description="rank of what mpt multiplies its shared prompt by for each task")
     frozen_tokens: int = Field(1, ge=0, description="first tokens of a prefix that stay as they are: attention sinks")
 
 

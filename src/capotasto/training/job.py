@@ -68,8 +68,9 @@ class Job:
 
     def longest(self) -> float:
         """Length of the longest virtual token; 0 where there is none."""
-        vectors = self.adapter.embeds()
-        return 0.0 if vectors is None else float(vectors.detach().float().norm(dim=1).max())
+        every = (self.adapter, *self.adapter.specialists().values())
+        found = [vectors.detach().float() for adapter in every if (vectors := adapter.embeds()) is not None]
+        return max((float(vectors.norm(dim=1).max()) for vectors in found), default=0.0)
 
     def update(self) -> float:
         """One optimiser step on the gradients there are; returns its learning rate."""
