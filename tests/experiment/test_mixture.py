@@ -158,6 +158,7 @@ def test_a_stopped_mixture_goes_on_to_the_same_adapter(base: Base, rows: Path, f
 BAD: dict[str, tuple[dict[str, object], list[str]]] = {
     "a file that is not there": ({"mix": "no.csv"}, ["no data file", "no.csv", "check the path"]),
     "an empty file": ({"mix": "empty.csv"}, ["empty.csv is empty"]),
+    "a file of two rows": ({"mix": "two.csv"}, ["two.csv: too few rows to split", "2 rows", "add rows"]),
     "two tasks of one name": ({"mix": "fruit.csv,a/fruit.csv"}, ["two tasks are called 'fruit'", "FILE=NAME"]),
     "the name of the first task": ({"mix": "fruit.csv=rows"}, ["rows.csv and --mix fruit.csv", "'rows'", "FILE=NAME"]),
     "a weight of zero": ({"mix": {"f": {"data": "fruit.csv", "weight": 0}}}, ["mix.f.weight", "greater than 0"]),
@@ -182,6 +183,7 @@ BAD: dict[str, tuple[dict[str, object], list[str]]] = {
 def test_one_line_says_what_is_wrong(base, rows, fruit, answers, tmp_path, monkeypatch, case) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "two.csv").write_text("prompt,completion\nrain,north\nsun,shore\n")
     if case == "the held-out rows of another":
         splits = look(base, rows, tmp_path / "other").splits
         lines = [f"{row.prompt},{row.label}" for row in (*splits.val, *splits.test)]

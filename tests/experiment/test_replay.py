@@ -88,6 +88,16 @@ def test_dialogues_are_taken_too_and_a_mixture_beside_them(base, rows, text, tmp
     run = run_recipe(base, Recipe.read(path), path)[0]
     assert sum(run.record["replay"]["rows"].values()) == 20
     assert list(run.record["tasks"]) == ["rows", "more"]
+    assert run.adapter.dialogue is None, "the tasks are of both kinds"
+
+
+@pytest.mark.parametrize(("batch_tokens", "longest"), [(40, 32), (200, 60), (4000, 64)])
+def test_pieces_fit_their_share_and_the_row(base, rows, text, tmp_path, batch_tokens, longest) -> None:
+    settings = {**SETTINGS, "batch_tokens": batch_tokens, "max_length": 64, "replay": str(text)}
+    made = plan(base, str(rows), tmp_path / "out", TuneSettings(**settings))
+    lengths = [len(row.ids) for row in made.general.train]
+    assert longest / 2 < max(lengths) <= longest
+    assert max(len(row.ids) for row in made.general.test) <= 64
 
 
 def test_a_stopped_run_goes_on_to_the_same_adapter(base, rows, text, tmp_path) -> None:
@@ -117,12 +127,16 @@ def test_a_stopped_run_goes_on_to_the_same_adapter(base, rows, text, tmp_path) -
         ({"replay_share": 1}, ["'replay_share'", "less than 1"]),
         ({"replay_share": -0.1}, ["'replay_share'", "greater than 0"]),
         ({"replay": "no.txt"}, ["no data file", "no.txt", "check the path"]),
+        ({"replay": "held.csv"}, ["every row of --replay held.csv", "another file"]),
         ({"replay": "general.txt", "method": "head"}, ["--replay", "head", "leave --replay out"]),
         ({"replay": "general.txt", "mix": "general.txt=replay"}, ["'replay'", "FILE=NAME"]),
     ],
 )
 def test_one_line_says_what_is_wrong(base, rows, text, tmp_path, monkeypatch, settings, words) -> None:
     monkeypatch.chdir(tmp_path)
+    splits = plan(base, str(rows), tmp_path / "plan", TuneSettings(**SETTINGS)).splits
+    held = [f"{row.prompt},{row.label}" for row in (*splits.val, *splits.test)]
+    (tmp_path / "held.csv").write_text("\n".join(["text,label", *held]))
     with pytest.raises(UserError) as caught:
         tune(base, rows, out=tmp_path / "out", **{**SETTINGS, **settings})
     message = str(caught.value)

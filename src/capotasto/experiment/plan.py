@@ -15,7 +15,16 @@ from capotasto.experiment.difficulty import curriculum
 from capotasto.experiment.replay import GeneralText, load_replay, read_replay
 from capotasto.experiment.settings import TuneSettings
 from capotasto.experiment.start import default_init, takes_init, untrained
-from capotasto.experiment.tasks import Task, all_labels, check_kinds, joined, mixture, task_files, without_held_out
+from capotasto.experiment.tasks import (
+    Task,
+    all_labels,
+    check_kinds,
+    divided,
+    joined,
+    mixture,
+    task_files,
+    without_held_out,
+)
 from capotasto.methods.adapter import Adapter
 from capotasto.objectives.classify import encode as encode_class
 from capotasto.records import read_json, write_json
@@ -133,7 +142,7 @@ def read_splits(source: str, settings: TuneSettings) -> tuple[Dataset, Splits]:
     dataset = data.load(source, settings.map, settings.on_bad_row, settings.max_rows, number=settings.curriculum_column)
     val = 0.0 if settings.val_data else settings.val
     test = 0.0 if settings.test_data else settings.test
-    splits = data.split(dataset.examples, val, test, settings.seed)
+    splits = divided(dataset, val, test, settings.seed)
     given = {
         side: _given(path, side, dataset, splits.train, settings)
         for side, path in (("val", settings.val_data), ("test", settings.test_data))
@@ -183,7 +192,8 @@ def _adapter(
     adapter = untrained(base, begun, labels, settings.seed, name=name, start=start, **facts)
     adapter.take_tasks([task.name for task in tasks])
     for task in tasks:
-        adapter.of_task(task.name).dialogue = facts["dialogue"] if len(tasks) == 1 else _dialogue(task.splits.train)
+        if specialist := adapter.specialists().get(task.name):
+            specialist.dialogue = _dialogue(task.splits.train)
     if settings.force and not settings.resume:
         run_folder.clear(folder)
     write_json(folder / START, {"identity": identity, "init": init})

@@ -7,19 +7,20 @@ from typing import Any
 from capotasto import data
 from capotasto.data import Dataset
 from capotasto.data.split import distinct, leak_key
-from capotasto.errors import SettingError
+from capotasto.errors import DataError, SettingError
 from capotasto.evaluate.answers import Answers
 from capotasto.evaluate.judge import judge
 from capotasto.evaluate.questions import score
 from capotasto.experiment.judging import Pair
 from capotasto.experiment.settings import TuneSettings
-from capotasto.experiment.tasks import Task
+from capotasto.experiment.tasks import Task, divided
 from capotasto.methods.adapter import Adapter
 from capotasto.session import Base
 from capotasto.tokens.render import Renderer
 from capotasto.tokens.replay import GENERAL, pieces
 from capotasto.types import Encoded, Example
 
+SHORTEST = 32  # tokens of a piece of text, so that there is something to learn from
 TEST = 0.1  # share of the general text that is kept untouched where the settings keep none
 
 
@@ -42,13 +43,14 @@ def read_replay(settings: TuneSettings, tasks: Sequence[Task], renderer: Rendere
     if settings.method == "head":
         raise SettingError("--replay is against forgetting, and a head leaves the base as it is; leave --replay out")
     dataset = load_replay(settings.replay, settings)
-    splits = data.split(dataset.examples, 0.0, settings.test or TEST, settings.seed)
+    splits = divided(dataset, 0.0, settings.test or TEST, settings.seed)
     held = {leak_key(row) for task in tasks for row in (*task.splits.val, *task.splits.test)}
     train = [row for row in distinct(splits.train) if leak_key(row) not in held]
-    size = round(settings.replay_share * settings.batch_tokens)
-    return GeneralText(
-        dataset, _encoded(renderer, train, size), _encoded(renderer, distinct(splits.test), renderer.max_length)
-    )
+    if not train:
+        raise DataError(f"every row of --replay {settings.replay} is kept untouched by a task; name another file")
+    most = renderer.max_length
+    size = min(most, max(SHORTEST, round(settings.replay_share * settings.batch_tokens)))
+    return GeneralText(dataset, _encoded(renderer, train, size), _encoded(renderer, distinct(splits.test), most))
 
 
 def load_replay(path: str, settings: TuneSettings) -> Dataset:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from capotasto.data import Dataset, Splits
+from capotasto.data import Dataset, Splits, split
 from capotasto.data.split import leak_key
 from capotasto.errors import DataError, SettingError, nearest
 from capotasto.experiment.mixture_settings import TaskFile, task_name
@@ -46,6 +46,14 @@ def task_files(source: str, settings: TuneSettings) -> dict[str, TaskFile]:
     return {
         name: file.model_copy(update={"weight": file.weight * weights.get(name, 1.0)}) for name, file in files.items()
     }
+
+
+def divided(dataset: Dataset, val: float, test: float, seed: int) -> Splits:
+    """The rows of each side. Errors: as `data.split`, with the file, which is one of several."""
+    try:
+        return split(dataset.examples, val, test, seed)
+    except DataError as error:
+        raise DataError(f"{dataset.path}: {error}") from None
 
 
 def without_held_out(tasks: Sequence[Task]) -> list[Task]:

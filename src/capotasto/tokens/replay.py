@@ -9,7 +9,6 @@ import numpy as np
 from capotasto.types import Encoded
 
 GENERAL = "replay"  # the task that rows of general text belong to
-SHORTEST = 32  # tokens of a piece of text, if there are as many
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,8 @@ class Replay:
 
 
 def pieces(row: Encoded, size: int) -> list[Encoded]:
-    """A plain text in even pieces of about `size` tokens at most; the first token of each is not learnt."""
-    count = -(-len(row.ids) // max(size, SHORTEST))
+    """A plain text in even pieces of at most about `size` tokens; the first token of each is not learnt."""
+    count = -(-len(row.ids) // size)
     ends = [round(len(row.ids) * number / count) for number in range(count + 1)]
     return [
         replace(
