@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ def make_base(architecture: str = "llama", dtype: torch.dtype = torch.float64, *
     return Base.over(tiny_base(architecture, dtype, **more))
 
 
+TASKS = ["first", "second"]
 LABELS = ["negative", "neutral", "positive"]
 SETTINGS = {"peft": {"method": "peft:ia3"}}  # how a method of the table is asked for, where its name is not enough
 
@@ -29,7 +31,9 @@ SETTINGS = {"peft": {"method": "peft:ia3"}}  # how a method of the table is aske
 def make_fresh(method: str, base: Base, size: int = 5, seed: int = 0, name: str = "a", **more: Any) -> Any:
     """An untrained adapter of any method of the table."""
     given = {"method": method, "tokens": size, "rank": size, "init": "random", **SETTINGS.get(method, {}), **more}
-    return untrained(base, MethodSettings(**given), LABELS, seed, name=name, fingerprint=base.fingerprint)
+    adapter = untrained(base, MethodSettings(**given), LABELS, seed, name=name, fingerprint=base.fingerprint)
+    adapter.take_tasks(TASKS)
+    return adapter
 
 
 def make_adapter(method: str, base: Base, size: int = 5, seed: int = 0, name: str = "a", **more: Any) -> Any:
@@ -56,8 +60,10 @@ def make_examples(count: int, seed: int = 0) -> list[Example]:
 
 
 def make_rows(base: Base, count: int, seed: int = 0, adapter: Adapter | None = None) -> list[Encoded]:
-    """Rows as the adapter learns them: to be written, or to be classified by its head."""
+    """Rows as the adapter learns them: to be written, of several tasks, or to be classified by its head."""
     rows = [base.encode(example) for example in make_examples(count, seed)]
+    if adapter is not None and adapter.tasked:
+        return [replace(row, task=TASKS[i % len(TASKS)]) for i, row in enumerate(rows)]
     if adapter is None or adapter.classes() is None:
         return rows
     return [Encoded(row.ids, (False,) * len(row.ids), label=i % len(LABELS)) for i, row in enumerate(rows)]

@@ -75,6 +75,7 @@ def let_through(model: torch.nn.Module, gated: list) -> list:
 
 def states_alone(model: torch.nn.Module, row: Encoded, adapter: Adapter | None, noise: Tensor | float = 0.0) -> Tensor:
     """[P + T, H] last hidden states of one row: embed, concatenate, call; every hook in its plainest way."""
+    adapter = adapter.of_task(row.task) if adapter is not None else None
     own = adapter.body() if adapter is not None else None
     if own is not None:
         model = plain(own)

@@ -12,6 +12,9 @@ from capotasto.data.readers import READERS
 from capotasto.data.shapes import SHAPES, shape
 from capotasto.decode import GenerateSettings
 from capotasto.evaluate.metrics import LOWER_IS_BETTER, METRICS
+from capotasto.experiment.curriculum_settings import CurriculumSettings
+from capotasto.experiment.mixture_settings import MixtureSettings
+from capotasto.experiment.replay_settings import ReplaySettings
 from capotasto.experiment.search.settings import SearchSettings
 from capotasto.experiment.settings import DataSettings, RunSettings, TuneSettings
 from capotasto.experiment.track import TRACKERS
@@ -51,6 +54,9 @@ GROUPS: dict[str, type[Settings]] = {
     "The base's own parameters": FullSettings,
     "Training": TrainSettings,
     "Data": DataSettings,
+    "Several data sets": MixtureSettings,
+    "Easy rows first": CurriculumSettings,
+    "General text against forgetting": ReplaySettings,
     "The run": RunSettings,
     "Searching": SearchSettings,
     "Writing text (`capo generate`, `base.generate`)": GenerateSettings,

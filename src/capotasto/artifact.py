@@ -53,6 +53,8 @@ def save_adapter(adapter: Adapter, folder: Path, base: FrozenBase, facts: dict[s
                 save_adapter(part, folder / name, base, {})
     else:
         _write(adapter, folder, base)
+    for task, specialist in adapter.specialists().items():
+        save_adapter(specialist, folder / task, base, {})
     manifest = {
         "name": adapter.name,
         "method": adapter.method,

@@ -72,12 +72,14 @@ def run(
 ) -> Hidden:
     """Run `batch` through the base; row i carries `adapters[i]`, None is the bare base.
 
-    Rows may carry different adapters of different lengths. What rows of one adapter have in common at their beginning
-    is computed once. With `keep`, keys and values are returned for decoding. Gradients flow to the adapters only.
+    Rows may carry different adapters of different lengths, and an adapter something of its own for each task. What rows
+    of one adapter have in common at their beginning is computed once. With `keep`, keys and values are returned for
+    decoding. Gradients flow to the adapters only.
     noise: for each row what is added to its tokens' embeddings, [T, E] or None; rows that begin alike must be given
            alike noise there
     trunk: layers that no adapter of the batch touches are read from it where it has them; not with noise
     """
+    adapters = [adapter and adapter.of_task(row.task) for row, adapter in zip(batch, adapters, strict=True)]
     distinct = list({id(adapter): adapter for adapter in adapters if adapter is not None}.values())
     index = {id(adapter): i for i, adapter in enumerate(distinct)}
     vectors = [adapter.embeds() for adapter in distinct]  # each [P, E] or None

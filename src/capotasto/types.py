@@ -17,7 +17,8 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One row of data as a dialogue. `label` is set where the task is to choose among known labels."""
+    """One row of data as a dialogue. `label` is set where the task is to choose among known labels, `number` where a
+    column says how difficult it is."""
 
     turns: tuple[Turn, ...]
     label: str | None = None
@@ -25,6 +26,7 @@ class Example:
     weight: float = 1.0  # how much the row counts in training
     labels: tuple[str, ...] | None = None  # where the task is to find all that fit
     scores: tuple[float, ...] | None = None  # where the task is to tell numbers
+    number: float | None = None  # of the column that a curriculum goes by
 
     @property
     def plain(self) -> bool:
@@ -53,6 +55,7 @@ class Encoded:
     label: the class to be chosen, where a head chooses: −1 is one that the head does not know
     targets: C numbers to be told by a head, in its own scale, or C marks of 0 and 1
     weight: how much the row counts in training
+    task:  the task of a mixture that the row belongs to; empty where there is one task only
     """
 
     ids: tuple[int, ...]
@@ -62,6 +65,7 @@ class Encoded:
     label: int | None = None
     targets: tuple[float, ...] | None = None
     weight: float = 1.0
+    task: str = ""
 
     @property
     def answers_by_head(self) -> bool:

@@ -7,7 +7,7 @@ import torch
 
 from capotasto import tune
 from capotasto.errors import SettingError
-from capotasto.experiment.plan import read_splits
+from capotasto.experiment.reading import read_splits
 from capotasto.experiment.settings import TuneSettings
 from capotasto.experiment.start import example_ids
 from capotasto.session import Base

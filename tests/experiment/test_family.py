@@ -11,7 +11,7 @@ from capotasto.errors import SettingError
 from capotasto.experiment.recipe import Recipe, run_recipe
 from capotasto.methods import METHODS
 from capotasto.session import Base
-from tests.experiment.runs import QUICK
+from tests.experiment.runs import QUICK, write_rows
 from tests.making import SETTINGS
 
 EVERY = [*METHODS, "prompt+lora", "lora+head"]
@@ -20,6 +20,8 @@ EVERY = [*METHODS, "prompt+lora", "lora+head"]
 @pytest.mark.parametrize("method", EVERY)
 def test_every_method_makes_a_judged_adapter(base: Base, rows: Path, tmp_path: Path, method: str) -> None:
     named = SETTINGS.get(method, {"method": method})
+    if method == "mpt":  # takes several tasks
+        named["mix"] = str(write_rows(tmp_path / "more.csv", seed=1))
     run = tune(base, rows, out=tmp_path / "out", **{**QUICK, **named})
     assert run.record["method"] == method
     assert run.record["trainable_parameters"] == run.adapter.size() > 0

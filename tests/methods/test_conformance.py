@@ -84,7 +84,7 @@ def test_looking_before_training_changes_nothing(base: Base, method: str) -> Non
 def test_a_mixed_batch_equals_its_rows_alone(exact: Base, method: str) -> None:
     adapters = [make_adapter(method, exact, size, seed) for seed, size in enumerate((3, 7, 1))]
     chosen = [adapters[0], None, adapters[1], adapters[0], adapters[2], None]
-    rows = make_rows(exact, len(chosen))
+    rows = make_rows(exact, len(chosen), adapter=adapters[0] if adapters[0].tasked else None)
     together = logits_of(exact, rows, chosen)
     for row, adapter, found in zip(rows, chosen, together, strict=True):
         torch.testing.assert_close(found, logits_of(exact, [row], [adapter])[0], rtol=0, atol=1e-9)

@@ -27,8 +27,11 @@ def look(base: "Base", data: str, folder: Path, settings: TuneSettings) -> dict[
         fresh = settings.model_copy(update={"name": name, "resume": False, "force": False})
         planned = plan(base, data, Path(scratch), fresh)
     test = [row for example in planned.splits.test for row in planned.renderer.windows(example)]
-    sides = {"train": planned.job.rows, "val": planned.job.held_out, "test": test}
+    sides = {"train": planned.rows, "val": planned.job.held_out, "test": test}
     rows = {side: len(getattr(planned.splits, side)) for side in sides}
+    if planned.general:
+        sides["replay"] = planned.general.train
+        rows["replay"] = len(planned.general.train)
     return {
         "dry_run": True,
         "name": name,
@@ -39,6 +42,10 @@ def look(base: "Base", data: str, folder: Path, settings: TuneSettings) -> dict[
         "objective": planned.objective,
         "objective_reason": planned.reason,
         "labels": planned.dataset.labels,
+        "tasks": {
+            task.name: {"path": task.dataset.path, "rows": len(task.splits.train), "rate": planned.rates[task.name]}
+            for task in planned.tasks
+        },
         "sides": {side: {"rows": rows[side], **_counts(encoded)} for side, encoded in sides.items()},
         "bad_rows": len(planned.dataset.bad),
         "duplicates": len(planned.dataset.examples) - len(distinct(planned.dataset.examples)),
@@ -72,6 +79,7 @@ def show(plan: dict[str, Any]) -> None:
                 ("Rows read as", f"{plan['shape']}: {read}"),
                 ("Objective", f"{plan['objective']}: {plan['objective_reason']}"),
                 ("Labels", ", ".join(plan["labels"])),
+                *(_tasks(plan["tasks"]) if len(plan["tasks"]) > 1 else ()),
                 *((side.capitalize(), _side(counts)) for side, counts in plan["sides"].items()),
                 ("Bad rows", f"{plan['bad_rows']} left out" if plan["bad_rows"] else ""),
                 ("Duplicates", _duplicates(plan)),
@@ -83,6 +91,13 @@ def show(plan: dict[str, Any]) -> None:
         )
     )
     out.print("\nNothing was trained and nothing written.")
+
+
+def _tasks(tasks: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+    return [
+        (f"Task {name}", f"{task['path']}, {format.count(task['rows'])} rows, {task['rate']:.1%} of an epoch")
+        for name, task in tasks.items()
+    ]
 
 
 def _duplicates(plan: dict[str, Any]) -> str:

@@ -53,8 +53,13 @@ def _size(folder: Path) -> dict[str, int]:
     """What all weights come to: an adapter's, those of its parts, or a model's."""
     from capotasto.methods.soft import KEY
 
-    files = list(folder.rglob("adapter_model.safetensors"))
-    files += [] if files else folder.glob("model*.safetensors")
+    names = (
+        "adapter_model.safetensors",
+        "*/adapter_model.safetensors",
+        "*/*/adapter_model.safetensors",
+        "model*.safetensors",
+    )
+    files = next((found for name in names if (found := list(folder.glob(name)))), [])
     if not files:
         raise AdapterError(
             f"no adapter at {folder}: adapter_model.safetensors is missing; name the folder that `capo tune` wrote"

@@ -76,6 +76,8 @@ def _kind(field: FieldInfo) -> Any:
 
 
 def _metavar(field: FieldInfo, kind: Any) -> str:
+    if isinstance(field.json_schema_extra, dict) and "metavar" in field.json_schema_extra:
+        return str(field.json_schema_extra["metavar"])
     if kind is Literal:
         return "|".join(map(str, get_args(field.annotation)))
     return {bool: "", dict: "KEY=COLUMN"}.get(kind, _METAVARS.get(kind, "PATH"))

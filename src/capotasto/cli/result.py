@@ -37,7 +37,11 @@ def show_scores(folder: Path) -> None:
     """Scores, verdict and, where it did not learn, the diagnosis."""
     run = run_folder.read(folder)
     heading("Scores with their 95 % intervals")
-    out.print(scores_table({run.name: list(View(run, "").scores.values())}))
+    view = View(run, "")
+    each = {f"task {name}": list(scores.values()) for name, scores in view.tasks.items()}
+    if view.replay:
+        each[f"replay {Path(run.replay.path).name}"] = list(view.replay.values())
+    out.print(scores_table({run.name: list(view.scores.values()), **each}))
     out.print(Text(run.verdict, TONES[run.helped]))
     for line in run.diagnosis:
         out.print(Text.assemble(("- ", "yellow"), line))
@@ -65,6 +69,10 @@ def _files(folder: Path) -> list[tuple[str, str]]:
     return [
         ("Folder", str(folder)),
         ("Files", ", ".join(name for name in names if (folder / name).exists())),
+        (
+            "Of its tasks",
+            ", ".join(str(path) for name in run_folder.read(folder).tasks if (path := folder / name).is_dir()),
+        ),
         ("Try it", f'capo generate{base} --adapter {folder} "…"'),
     ]
 

@@ -7,11 +7,11 @@ from typing import Literal
 
 from capotasto.data.readers import read
 from capotasto.data.rows import BadRow, Row, RowError
-from capotasto.data.shapes import shape
+from capotasto.data.shapes import cells, shape
 from capotasto.data.shapes.detect import OBJECTIVES, choose, for_objective, labels_repeat
 from capotasto.data.shapes.shape import WEIGHT
 from capotasto.data.shapes.text_score import columns_of, is_number
-from capotasto.errors import DataError, SettingError
+from capotasto.errors import DataError, SettingError, nearest
 from capotasto.records import content_hash
 from capotasto.types import Example
 
@@ -47,6 +47,7 @@ def load(
     max_rows: int | None = None,
     least_labels: int = 2,
     objective: str = "lm",
+    number: str | None = None,
 ) -> Dataset:
     """Read a file (or `hub:OWNER/NAME:SPLIT`) into examples.
 
@@ -55,6 +56,7 @@ def load(
     max_rows:   look at no more than this many rows, from the top
     least_labels: fewer different labels than this are an error: nothing is learnt from one, but one may be scored
     objective:  what is to be learnt; that of a head decides the shape (see `detect.OBJECTIVES`)
+    number:     a column of numbers to be kept with the examples
 
     Raises `DataError` for what cannot be read or understood.
     """
@@ -67,10 +69,12 @@ def load(
     if not rows:
         raise _nothing_left(path, bad)
     columns = list(dict.fromkeys(column for row in rows for column in row.values))
+    if number is not None and number not in columns:
+        raise DataError(f"{path} has no column {number!r}; {nearest(number, columns)}")
     name, used = choose(path, columns, rows, mapping)
     asked = objective in OBJECTIVES
     name, used = for_objective(path, objective, (name, used)) if asked else (name, used)
-    examples = list(_examples(rows, name, used, bad, on_bad_row))
+    examples = list(_examples(rows, name, used, bad, on_bad_row, number))
     if not examples:
         raise _nothing_left(path, bad)
     told = asked or "label" in (mapping or {})
@@ -107,12 +111,18 @@ def _good(read_rows: Iterable[Row | BadRow], bad: list[BadRow], on_bad_row: OnBa
 
 
 def _examples(
-    rows: Iterable[Row], name: str, columns: dict[str, str], bad: list[BadRow], on_bad_row: OnBadRow
+    rows: Iterable[Row],
+    name: str,
+    columns: dict[str, str],
+    bad: list[BadRow],
+    on_bad_row: OnBadRow,
+    number: str | None,
 ) -> Iterator[Example]:
     form = shape(name)
     for row in rows:
         try:
-            yield form.example(row, columns)
+            example = form.example(row, columns)
+            yield example if number is None else replace(example, number=cells.number(row, number))
         except RowError as error:
             _note(error.bad, bad, on_bad_row)
 

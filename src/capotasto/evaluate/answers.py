@@ -1,5 +1,6 @@
 """What a model answered about a set of rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,3 +44,43 @@ class Answers:
             return None
         labels = np.arange(self.classes)
         return self.chosen[:, None] == labels, self.truth[:, None] == labels
+
+
+def pooled(answers: Sequence[Answers]) -> Answers:
+    """The rows of several tasks, each with its own labels: one task's labels are counted on from another's.
+
+    Where a task was not asked to choose and to write, the whole is not either.
+    """
+    if answers[0].numbers is not None:
+        return Answers(told=_joined(answers, "told"), numbers=_joined(answers, "numbers"))
+    if answers[0].fitting is not None:
+        return Answers(marked=_side_by_side(answers, "marked"), fitting=_side_by_side(answers, "fitting"))
+    sums, counts = _joined(answers, "sums"), _joined(answers, "counts")
+    if any(one.chosen is None or one.truth is None for one in answers):
+        return Answers(sums, counts)
+    starts = np.cumsum([0, *(one.classes for one in answers)])
+    chosen, truth = (
+        np.concatenate([_shifted(getattr(one, name), start) for one, start in zip(answers, starts, strict=False)])
+        for name in ("chosen", "truth")
+    )
+    written, wanted = ([text for one in answers for text in getattr(one, name) or ()] for name in ("written", "wanted"))
+    return Answers(sums, counts, chosen, truth, written, wanted, int(starts[-1]))
+
+
+def _joined(answers: Sequence[Answers], name: str) -> np.ndarray:
+    return np.concatenate([getattr(one, name) for one in answers])
+
+
+def _side_by_side(answers: Sequence[Answers], name: str) -> np.ndarray:
+    """[N, C] of each task, its labels beside those of the others, which are never its rows' own."""
+    tables = [getattr(one, name) for one in answers]
+    whole = np.zeros((sum(map(len, tables)), sum(table.shape[1] for table in tables)), dtype=bool)
+    row = column = 0
+    for table in tables:
+        whole[row : row + len(table), column : column + table.shape[1]] = table
+        row, column = row + len(table), column + table.shape[1]
+    return whole
+
+
+def _shifted(classes: np.ndarray, start: int) -> np.ndarray:
+    return np.where(classes >= 0, classes + start, -1)

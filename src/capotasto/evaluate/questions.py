@@ -45,12 +45,21 @@ def score(
     return sums, counts
 
 
-def held_out_loss(
+def task_losses(
     base: FrozenBase, rows: Sequence[Encoded], adapter: Adapter | None, trunk: Trunk | None = None
-) -> float:
-    """Nats per supervised token over all rows."""
+) -> dict[str, float]:
+    """Task → nats per supervised token over its rows."""
     sums, counts = score(base, rows, [adapter] * len(rows), trunk)
-    return float(sums.sum() / counts.sum())
+    places: dict[str, list[int]] = {}
+    for place, row in enumerate(rows):
+        places.setdefault(row.task, []).append(place)
+    return {task: float(sums[mine].sum() / counts[mine].sum()) for task, mine in places.items()}
+
+
+def held_out_loss(base: FrozenBase, rows: Sequence[Encoded], adapter: Adapter | None) -> float:
+    """Nats per supervised token over all rows, or their mean over the tasks of a mixture."""
+    losses = task_losses(base, rows, adapter)
+    return sum(losses.values()) / len(losses)
 
 
 def choose(

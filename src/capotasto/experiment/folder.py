@@ -10,7 +10,7 @@ from capotasto.training.resume import FILE as CHECKPOINT
 
 LOG, RUN, REPORT = "log.jsonl", "run.json", "report.html"
 _OURS = (
-    *(LOG, RUN, REPORT, CHECKPOINT, "start.json", "initial.safetensors"),
+    *(LOG, RUN, REPORT, CHECKPOINT, "start.json", "difficulty.json", "initial.safetensors"),
     *("adapter_config.json", "adapter_model.safetensors", "manifest.json", "training.safetensors"),
 )
 _MODEL = ("model*.safetensors*", "config.json", "generation_config.json", "tokenizer*", "special_tokens*", "README.md")
@@ -37,9 +37,10 @@ def check(folder: Path, resume: bool, force: bool) -> None:
 def clear(folder: Path) -> None:
     """Remove what an earlier run wrote, and nothing else that a person may keep there."""
     old = folder / "manifest.json"
-    method = str(read_json(old).get("method", "")) if old.exists() else ""
+    manifest = read_json(old) if old.exists() else {}
+    method = str(manifest.get("method", ""))
     parts = ("under", "over") if " on " in method else method.split("+") if "+" in method else ()
-    for part in parts:
+    for part in (*parts, *manifest.get("shape", {}).get("tasks", ())):
         shutil.rmtree(folder / Path(part).name, ignore_errors=True)
     if method.partition(":")[0] in ("full", "peft"):
         for pattern in _MODEL:

@@ -4,6 +4,7 @@ import resource
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,22 @@ import torch
 
 from capotasto import __version__
 from capotasto.artifact import load_adapter, save_adapter
+from capotasto.data import Splits
 from capotasto.data.split import distinct
 from capotasto.decode import GenerateSettings
 from capotasto.errors import SettingError
 from capotasto.evaluate.heads import answer, in_words
-from capotasto.evaluate.judge import Judgement, ask, judge
+from capotasto.evaluate.judge import Judgement
 from capotasto.evaluate.questions import write
-from capotasto.evaluate.verdict import diagnosis, verdict
+from capotasto.evaluate.verdict import diagnosis
+from capotasto.experiment.beginning import START
 from capotasto.experiment.folder import LOG, RUN
-from capotasto.experiment.plan import START, Plan, identify, read_splits
+from capotasto.experiment.judging import Pair, harmed, judge_tasks, judged_names, together
+from capotasto.experiment.plan import Plan, identify
+from capotasto.experiment.reading import read_tasks
+from capotasto.experiment.replay import judge_replay
 from capotasto.experiment.settings import TuneSettings
+from capotasto.experiment.tasks import Task
 from capotasto.methods.adapter import Adapter
 from capotasto.methods.initial import usual_length
 from capotasto.objectives.heads import encode
@@ -55,24 +62,24 @@ def conclude(base: Base, plan: Plan, best_step: int) -> Run:
     memory = peak_memory_mb()
     facts = {"data": {"path": plan.dataset.path, "hash": plan.dataset.hash}, "settings": plan.settings.model_dump()}
     save_adapter(adapter, plan.folder, base, {"capotasto": __version__, **facts})
-    names = plan.dataset.labels if plan.objective == "lm" else plan.dataset.names
-    without = judge(ask(base, plan.renderer, plan.splits.test, names, None, plan.objective))
-    tuned = judge(ask(base, plan.renderer, plan.splits.test, names, adapter, plan.objective), without.answers)
-    helped, sentence = verdict(without, tuned)
+    pairs = judge_tasks(base, plan.renderer, plan.tasks, adapter, plan.objective)
+    judged = together(list(pairs.values()))
+    several = len(pairs) > 1
     record = {
         "capotasto": __version__,
         "name": plan.name,
         "method": adapter.method,
         "objective": plan.objective,
         "base": _base(base),
-        "data": _data(plan),
-        "rows": {side: len(getattr(plan.splits, side)) for side in ("train", "val", "test")},
+        "data": _data(plan, plan.tasks[0]),
+        "rows": _rows(plan.splits),
         "settings": plan.settings.model_dump(),
         "learning_rate": plan.job.lr,
         "learning_rate_rule": plan.rule,
         "init": adapter.start,
-        "scores": {"base": _scores(without), "tuned": _scores(tuned)},
-        "difference": {name: gap.as_dict() for name, gap in (tuned.difference or {}).items()},
+        **judged.record(),
+        "tasks": {task.name: _task(plan, task, pairs[task.name]) for task in plan.tasks if several},
+        "replay": judge_replay(base, plan.general, adapter) if plan.general else None,
         "train_seconds": round(plan.job.seconds, 2),
         "tokens_per_second": round(plan.job.tokens / plan.job.seconds, 1) if plan.job.seconds else 0.0,
         "peak_memory_mb": memory,
@@ -80,14 +87,12 @@ def conclude(base: Base, plan: Plan, best_step: int) -> Run:
         "steps": plan.job.step,
         "best_step": best_step,
         "stopped": plan.job.stopped,
-        "helped": helped,
-        "verdict": sentence,
-        "diagnosis": _diagnosis(base, plan, adapter, without, tuned),
+        "diagnosis": _diagnosis(base, plan, adapter, judged) + harmed(pairs),
         "samples": samples(base, plan, adapter),
         "lengths": _lengths(plan),
-        "labels": [] if plan.objective == "regress" else names,
-        "confusion": _confusion(tuned),
-        "predictions": _predictions(plan, tuned),
+        "labels": [] if several or plan.objective == "regress" else judged_names(plan.tasks[0], plan.objective),
+        "confusion": None if several else _confusion(judged.tuned),
+        "predictions": None if several else _predictions(plan, judged.tuned),
     }
     write_json(plan.folder / RUN, record)
     return _run(plan.folder, adapter, record)
@@ -97,7 +102,7 @@ def finished(folder: Path, base: Base, source: str, settings: TuneSettings) -> R
     """A run that was concluded before, or None. Errors: it was another run."""
     if not (folder / RUN).exists():
         return None
-    if read_json(folder / START)["identity"] != identify(base, *read_splits(source, settings), settings):
+    if read_json(folder / START)["identity"] != identify(base, read_tasks(source, settings), settings):
         raise SettingError(
             f"--out {folder} holds a finished run with another base, data or settings;"
             " replace it with --force, or name another folder"
@@ -110,10 +115,6 @@ def _run(folder: Path, adapter: Adapter, record: dict[str, Any]) -> Run:
     return Run(folder, adapter, scores, record["helped"], record["verdict"], record)
 
 
-def _scores(judgement: Judgement) -> dict[str, dict[str, float]]:
-    return {name: measure.as_dict() for name, measure in judgement.scores.items()}
-
-
 def _base(base: Base) -> dict[str, str]:
     return {
         "name": base.name,
@@ -124,32 +125,46 @@ def _base(base: Base) -> dict[str, str]:
     }
 
 
-def _data(plan: Plan) -> dict[str, Any]:
-    bad = [{"place": row.place, "reason": row.reason} for row in plan.dataset.bad]
+def _rows(splits: Splits) -> dict[str, int]:
+    return {side: len(getattr(splits, side)) for side in ("train", "val", "test")}
+
+
+def _task(plan: Plan, task: Task, pair: Pair) -> dict[str, Any]:
+    """What there is to say of one task of a mixture."""
+    own = {"data": _data(plan, task), "rows": _rows(task.splits), "labels": task.dataset.labels}
+    return {**own, "rate": plan.rates[task.name], **pair.record()}
+
+
+def _data(plan: Plan, task: Task) -> dict[str, Any]:
+    dataset, rows = task.dataset, (*plan.job.rows, *plan.job.held_out)
+    bad = [{"place": row.place, "reason": row.reason} for row in dataset.bad]
     return {
-        "path": plan.dataset.path,
-        "hash": plan.dataset.hash,
-        "shape": plan.dataset.shape,
-        "columns": plan.dataset.columns,
-        "mapping": plan.dataset.mapping,
+        "path": dataset.path,
+        "hash": dataset.hash,
+        "shape": dataset.shape,
+        "columns": dataset.columns,
+        "mapping": dataset.mapping,
         "bad_rows": bad,
-        "duplicates": len(plan.dataset.examples) - len(distinct(plan.dataset.examples)),
-        "truncated": sum(row.cut > 0 for row in (*plan.job.rows, *plan.job.held_out)),
+        "duplicates": len(dataset.examples) - len(distinct(dataset.examples)),
+        "truncated": sum(row.cut > 0 for row in rows if row.task in ("", task.name)),
     }
 
 
-def _diagnosis(base: Base, plan: Plan, adapter: Adapter, without: Judgement, tuned: Judgement) -> list[str]:
+def _diagnosis(base: Base, plan: Plan, adapter: Adapter, judged: Pair) -> list[str]:
     with torch.no_grad():
         vectors = adapter.embeds()
         norms = None if vectors is None else vectors.float().norm(dim=1).cpu().numpy()
     steps = [line for line in read_lines(plan.folder / LOG) if line["kind"] == "step"]
     gradients = [line["gradient_norm"] for line in steps]
-    return diagnosis(without, tuned, norms, usual_length(base), gradients, plan.dataset.labels)
+    labels = [label for task in plan.tasks for label in task.dataset.labels]  # as `pooled` counts them
+    return diagnosis(judged.base, judged.tuned, norms, usual_length(base), gradients, labels)
 
 
 def samples(base: Base, plan: Plan, adapter: Adapter) -> list[dict[str, str]]:
-    """Held-out rows answered by base and adapter in one mixed batch."""
-    rows = plan.splits.test[:SAMPLES]
+    """Held-out rows, of each task in turn, answered by base and adapter in one mixed batch."""
+    turns = zip_longest(*([(row, task.name) for row in task.splits.test] for task in plan.tasks))
+    chosen = [one for turn in turns for one in turn if one is not None][:SAMPLES]
+    rows, mine = [row for row, _ in chosen], [adapter.of_task(task) for _, task in chosen]
     asked = [_asked(plan, row) for row in rows]
     settings = GenerateSettings(
         max_new_tokens=min(SAMPLE_TOKENS, plan.renderer.max_length // 2), repetition_penalty=1.1
@@ -159,8 +174,7 @@ def samples(base: Base, plan: Plan, adapter: Adapter) -> list[dict[str, str]]:
         said = in_words(adapter, answer(base, [encode(plan.renderer, row, adapter) for row in rows], adapter))
         texts = [*write(base, plan.renderer, prompts, [None] * len(rows), settings), *said]
     else:
-        both = [*[None] * len(rows), *[adapter] * len(rows)]
-        texts = write(base, plan.renderer, [*prompts, *prompts], both, settings)
+        texts = write(base, plan.renderer, [*prompts, *prompts], [*[None] * len(rows), *mine], settings)
     return [
         {"prompt": turns[-1].content, "wanted": _wanted(row, turns), "base": before.strip(), "tuned": after.strip()}
         for row, turns, before, after in zip(rows, asked, texts[: len(rows)], texts[len(rows) :], strict=True)
@@ -181,8 +195,9 @@ def _wanted(row: Example, asked: tuple) -> str:
 
 
 def _lengths(plan: Plan) -> dict[str, list[int]]:
-    learnt = [sum(row.learn) for row in plan.job.rows]
-    prompt = [len(row.ids) - count for row, count in zip(plan.job.rows, learnt, strict=True)]
+    rows = plan.rows
+    learnt = [sum(row.learn) for row in rows]
+    prompt = [len(row.ids) - count for row, count in zip(rows, learnt, strict=True)]
     return {"prompt": prompt, "completion": learnt} if any(learnt) else {"prompt": prompt}
 
 

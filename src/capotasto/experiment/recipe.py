@@ -47,12 +47,14 @@ class Recipe(Settings):
         settings = TuneSettings.build({**given, "name": name, "resume": resume}, where)
         check_method(settings.method)
         settings.check_heeded(self.jobs[name], where)
+        for task in (settings.mix or {}).values():
+            task.data = _from(path, task.data)
         return path.parent / self.out / name, (_from(path, data), settings)
 
 
 def _placed(path: Path, key: str, value: Any) -> Any:
     """The value of a setting; one that names a file or a folder as seen from the recipe."""
-    if key in ("val_data", "test_data", "stack_on") and isinstance(value, str):
+    if key in ("val_data", "test_data", "replay", "stack_on") and isinstance(value, str):
         return _from(path, value)
     if key == "init" and isinstance(value, str) and value.startswith("from:"):
         return "from:" + _from(path, value.removeprefix("from:"))

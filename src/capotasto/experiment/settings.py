@@ -6,6 +6,9 @@ from pydantic import Field, field_validator
 
 from capotasto.config import Settings
 from capotasto.errors import SettingError
+from capotasto.experiment.curriculum_settings import CurriculumSettings
+from capotasto.experiment.mixture_settings import MixtureSettings
+from capotasto.experiment.replay_settings import ReplaySettings
 from capotasto.methods.settings import SOFT, MethodSettings
 from capotasto.training.settings import TrainSettings
 
@@ -56,7 +59,9 @@ class RunSettings(Settings):
 VIRTUAL = {*SOFT, "prefix"}
 
 
-class TuneSettings(RunSettings, DataSettings, MethodSettings, TrainSettings):
+class TuneSettings(
+    RunSettings, ReplaySettings, CurriculumSettings, MixtureSettings, DataSettings, MethodSettings, TrainSettings
+):
     """Everything `capo tune` can be told."""
 
     @property

@@ -40,7 +40,8 @@ def open_tracker(
 
 def _numbers(record: StepRecord) -> dict[str, float]:
     if record.kind == "held_out":
-        return {"held_out_loss": record.loss}
+        tasks = record.extra.get("tasks", {})
+        return {"held_out_loss": record.loss, **{f"held_out_loss/{name}": loss for name, loss in tasks.items()}}
     return {"loss": record.loss, "learning_rate": record.learning_rate, "gradient_norm": record.gradient_norm}
 
 

@@ -8,6 +8,7 @@ METHODS = Table(
         "prompt": "capotasto.methods.prompt:PromptAdapter",
         "ptuning": "capotasto.methods.ptuning:PTuningAdapter",
         "residual": "capotasto.methods.residual:ResidualAdapter",
+        "mpt": "capotasto.methods.mpt:MptAdapter",
         "prefix": "capotasto.methods.prefix:PrefixAdapter",
         "gated": "capotasto.methods.gated:GatedAdapter",
         "lora": "capotasto.methods.lora:LoraAdapter",

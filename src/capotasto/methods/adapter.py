@@ -1,7 +1,7 @@
 """An adapter: the few numbers that make a frozen base a specialist, and the six places where they touch it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from torch import Tensor, nn
@@ -28,6 +28,7 @@ class Adapter(nn.Module, ABC):
     method: str
     grows = False  # True: it may start as a soft prompt and is made from one by `promote`
     linear = True  # what it adds to a layer's output is linear in the layer's input, and can be merged
+    tasked = False  # True: each task of a mixture has something of its own, so that it takes several
     begins = ""  # the kinds of `--init` it can start from, for help texts; empty: it starts from no text
 
     def __init__(
@@ -80,6 +81,17 @@ class Adapter(nn.Module, ABC):
     def body(self) -> PreTrainedModel | None:
         """A model of its own in place of the base's; its rows share no batch with others."""
         return None
+
+    def take_tasks(self, tasks: Sequence[str]) -> None:
+        """Told before training, by name, which tasks a mixture has."""
+
+    def specialists(self) -> dict[str, "Adapter"]:
+        """Task → what its rows carry, where that is not the adapter itself; each is saved in a folder of its own."""
+        return {}
+
+    def of_task(self, task: str) -> "Adapter":
+        """What a row of this task carries."""
+        return self.specialists().get(task, self)
 
     # How it is made and kept.
 

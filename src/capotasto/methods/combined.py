@@ -27,6 +27,10 @@ class CombinedAdapter(Adapter):
         for part in parts:
             if isinstance(part, OwnModel):
                 raise SettingError(f"{part.method} runs a model of its own and cannot be combined; train it by itself")
+            if part.tasked:
+                raise SettingError(
+                    f"{part.method} is another prompt for each task and cannot be combined; use it alone"
+                )
         self.method = self._called([part.method for part in parts])
         if sum(part.head() is not None for part in parts) > 1:
             raise SettingError("two heads cannot both answer; combine one head with other methods")

@@ -8,11 +8,11 @@ from pydantic import Field
 from capotasto.config import Settings
 from capotasto.errors import SettingError
 
-SOFT = {"prompt", "ptuning", "residual"}  # methods with vectors among the input embeddings
+SOFT = {"prompt", "ptuning", "residual", "mpt"}  # methods with vectors among the input embeddings
 
 
 class PromptSettings(Settings):
-    """Virtual tokens (prompt, ptuning, residual, prefix)."""
+    """Virtual tokens (prompt, ptuning, residual, mpt, prefix)."""
 
     tokens: int = Field(20, ge=1, description="virtual tokens")
     init: str | None = Field(
@@ -21,6 +21,7 @@ class PromptSettings(Settings):
     )
     placement: Literal["front", "after_bos", "system"] = Field("front", description="where the virtual tokens stand")
     encoder: Literal["mlp", "lstm"] = Field("mlp", description="what ptuning makes its virtual tokens with")
+    task_rank: int = Field(1, ge=1, description="rank of what mpt multiplies its shared prompt by for each task")
     frozen_tokens: int = Field(1, ge=0, description="first tokens of a prefix that stay as they are: attention sinks")
     prefix_projection: bool = Field(False, description="train a prefix through a small network, folded away on saving")
 
@@ -79,6 +80,7 @@ HEEDED_BY: dict[str, set[str]] = {
     "tokens": {*SOFT, "prefix", "gated"},
     "placement": SOFT,
     "encoder": {"ptuning"},
+    "task_rank": {"mpt"},
     "frozen_tokens": {"prefix"},
     "prefix_projection": {"prefix"},
     "targets": {"lora", "peft"},

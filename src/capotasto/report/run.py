@@ -95,6 +95,14 @@ class Predictions(Part):
         return self
 
 
+class Task(Part):
+    """Scores by metric on rows of their own: of one task of a mixture, or of general text."""
+
+    path: str = ""
+    scores: Scores = Scores()
+    difference: Intervals = {}
+
+
 class Run(Part):
     """Everything in `run.json`, and from beside it the records of `log.jsonl` and the adapter file's size in bytes.
 
@@ -111,6 +119,8 @@ class Run(Part):
     init: dict[str, Any] = {}
     scores: Scores = Scores()
     difference: Intervals = {}
+    tasks: dict[str, Task] = {}
+    replay: Task = Task()
     train_seconds: FiniteFloat | None = None
     tokens_per_second: FiniteFloat | None = None
     peak_memory_mb: FiniteFloat | None = None

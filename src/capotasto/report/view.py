@@ -13,7 +13,7 @@ from capotasto.report.curves import curves
 from capotasto.report.facts import Facts, facts
 from capotasto.report.histogram import histogram, summary
 from capotasto.report.metrics import Metric, metric
-from capotasto.report.run import Interval, Run
+from capotasto.report.run import Interval, Run, Task
 from capotasto.report.scatter import scatter
 
 
@@ -86,10 +86,17 @@ class View:
     @cached_property
     def scores(self) -> dict[str, Score]:
         """The scores by metric."""
-        base, tuned, change = self.run.scores.base, self.run.scores.tuned, self.run.difference
-        return {
-            name: Score(metric(name), base.get(name), tuned.get(name), change.get(name)) for name in {**base, **tuned}
-        }
+        return _by_metric(self.run)
+
+    @cached_property
+    def tasks(self) -> dict[str, dict[str, Score]]:
+        """The scores of each task of a mixture, by metric."""
+        return {name: _by_metric(task) for name, task in self.run.tasks.items()}
+
+    @cached_property
+    def replay(self) -> dict[str, Score]:
+        """The scores on general text that was kept untouched, by metric."""
+        return _by_metric(self.run.replay)
 
     @cached_property
     def losses(self) -> dict[str, dict[int, float]]:
@@ -155,6 +162,11 @@ class View:
             *([] if trained is None else [f"{format.count(trained)} trained numbers"]),
             *([] if stored is None else [f"{format.size(stored)} on disk"]),
         ]
+
+
+def _by_metric(judged: Run | Task) -> dict[str, Score]:
+    base, tuned, change = judged.scores.base, judged.scores.tuned, judged.difference
+    return {name: Score(metric(name), base.get(name), tuned.get(name), change.get(name)) for name in {**base, **tuned}}
 
 
 def _losses(log: list[dict[str, Any]], kind: str) -> dict[int, float]:

@@ -9,16 +9,20 @@ from collections.abc import Sequence
 import numpy as np
 
 
-def epoch_batches(lengths: Sequence[int], batch_tokens: int, seed: int, epoch: int) -> list[list[int]]:
+def epoch_batches(
+    lengths: Sequence[int], batch_tokens: int, seed: int, epoch: int, rows: Sequence[int] | None = None
+) -> list[list[int]]:
     """Row indices of each batch of one epoch.
 
     lengths:      tokens of each row
     batch_tokens: upper bound of the real tokens in a batch; a longer row stands alone
+    rows:         those that the epoch has, some perhaps more than once; left out: each row once
     Lengths are disturbed by up to 10 % before sorting, so that batches differ from epoch to epoch.
     """
     random = np.random.default_rng([seed, epoch])
-    order = np.argsort(np.asarray(lengths) * random.uniform(0.9, 1.1, len(lengths)), kind="stable")
-    batches = cut(order.tolist(), lengths, batch_tokens)
+    chosen = np.arange(len(lengths)) if rows is None else np.asarray(rows)
+    order = np.argsort(np.asarray(lengths)[chosen] * random.uniform(0.9, 1.1, len(chosen)), kind="stable")
+    batches = cut(chosen[order].tolist(), lengths, batch_tokens)
     return [batches[i] for i in random.permutation(len(batches))]
 
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from capotasto.methods.adapter import Adapter
 from capotasto.objectives.lesson import Lesson
-from capotasto.tokens.batches import epoch_batches
 from capotasto.training.optim import learning_rate_at
+from capotasto.training.order import Order
 from capotasto.training.settings import TrainSettings
 from capotasto.types import Encoded
 
@@ -20,6 +20,7 @@ class Job:
 
     rows, held_out: training rows and validation rows as token ids
     lr:             peak learning rate of Adam
+    order:          which rows each step has; left out: each epoch has each row once
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Job:
         held_out: Sequence[Encoded] = (),
         settings: TrainSettings | None = None,
         lr: float | None = None,
+        order: Order | None = None,
     ):
         self.name, self.adapter, self.rows, self.held_out = name, adapter, list(rows), list(held_out)
         self.settings = settings or TrainSettings()
@@ -37,26 +39,18 @@ class Job:
         if peak is None:
             raise ValueError("a job needs a learning rate: pass lr, or settings with lr")
         self.lr = peak
-        self.lengths = [len(row.ids) for row in self.rows]
+        self.order = order or Order([len(row.ids) for row in self.rows], self.settings)
         self.optimiser = torch.optim.Adam(_groups(adapter, peak), lr=peak, betas=(0.9, 0.98))
         self.epoch, self.index, self.step = 0, 0, 0
         self.seconds, self.tokens = 0.0, 0
         self.stopped = ""
         self.failed = False
-        self._plan: tuple[int, list[list[int]]] | None = None
-        epochs = [len(self.batches(epoch)) for epoch in range(self.settings.epochs)]  # not all of the same number
-        self.steps = sum(epochs)
-        self.look_every = max(1, epochs[0] // self.settings.looks)
-
-    def batches(self, epoch: int) -> list[list[int]]:
-        """The batches of an epoch, as row indices; the same whenever they are asked for."""
-        if self._plan is None or self._plan[0] != epoch:
-            self._plan = epoch, epoch_batches(self.lengths, self.settings.batch_tokens, self.settings.seed, epoch)
-        return self._plan[1]
+        self.steps = self.order.steps
+        self.look_every = max(1, self.order.epoch_steps // self.settings.looks)
 
     def next_batch(self) -> list[Encoded]:
         """The rows of the next optimiser step."""
-        batches = self.batches(self.epoch)
+        batches = self.order.batches(self.epoch)
         batch = [self.rows[row] for row in batches[self.index]]
         self.index += 1
         if self.index == len(batches):
@@ -72,6 +66,13 @@ class Job:
         chosen, longest = self.settings, max(len(row.ids) for row in batch)
         return Lesson(chosen.prompt_weight, chosen.label_smoothing, chosen.noise / math.sqrt(longest), self.draw())
 
+    def weights(self, batch: Sequence[Encoded], lesson: Lesson) -> list[float]:
+        """What a nat of each row counts in the step's loss: by itself, the mean over the supervised tokens."""
+        totals = [lesson.total(row) for row in batch]
+        if self.order.replay is not None:
+            return self.order.replay.weights(batch, totals)
+        return [row.weight / sum(totals) for row in batch]
+
     def gradient_norm(self) -> float:
         """Length of the gradients there are, all parameters together."""
         gradients = [p.grad for p in self.adapter.parameters() if p.grad is not None]
@@ -79,8 +80,9 @@ class Job:
 
     def longest(self) -> float:
         """Length of the longest virtual token; 0 where there is none."""
-        vectors = self.adapter.embeds()
-        return 0.0 if vectors is None else float(vectors.detach().float().norm(dim=1).max())
+        every = (self.adapter, *self.adapter.specialists().values())
+        found = [vectors.detach().float() for adapter in every if (vectors := adapter.embeds()) is not None]
+        return max((float(vectors.norm(dim=1).max()) for vectors in found), default=0.0)
 
     def update(self) -> float:
         """One optimiser step on the gradients there are; returns its learning rate."""
@@ -96,8 +98,8 @@ class Job:
 
     @property
     def progress(self) -> float:
-        """Epochs done, with the part of the one under way."""
-        return self.epoch + self.index / len(self.batches(self.epoch)) if self.step < self.steps else float(self.epoch)
+        """Epochs done, by their share of all steps."""
+        return self.settings.epochs * self.step / self.steps
 
     @property
     def look_due(self) -> bool:

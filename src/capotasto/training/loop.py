@@ -2,14 +2,15 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 
 from capotasto import forward
 from capotasto.base.frozen import FrozenBase
-from capotasto.evaluate.questions import held_out_loss
+from capotasto.evaluate.questions import task_losses
 from capotasto.methods.initial import usual_length
 from capotasto.methods.soft import LONGEST
 from capotasto.objectives import row_losses
@@ -56,7 +57,7 @@ def train(
             yield _record("step", job, loss, share, sum(row.learnt for row in batch), rate, norm)
         for job in live:
             if job.look_due and not job.failed:
-                yield _record("held_out", job, held_out_loss(base, job.held_out, job.adapter, trunk))
+                yield _look(job, task_losses(base, job.held_out, job.adapter, trunk))
 
 
 def _room(batches: Sequence[tuple[Job, list[Encoded]]]) -> int:
@@ -70,19 +71,19 @@ def _gradients(
     """Add each job's gradient of its mean loss over the step's supervised tokens, by weight; returns those means."""
     flat = [(which, row) for which, (_, batch) in enumerate(batches) for row in batch]
     lessons = [job.lesson(batch) for job, batch in batches]
-    totals = [sum(map(lesson.total, batch)) for lesson, (_, batch) in zip(lessons, batches, strict=True)]
+    weights = [one for (job, batch), how in zip(batches, lessons, strict=True) for one in job.weights(batch, how)]
     sums = [0.0] * len(batches)
     budget = micro_tokens or _room(batches)
     for part in _parts([batches[which][0] for which, _ in flat], [row for _, row in flat], budget):
         rows = [flat[i] for i in part]
         adapters = [batches[which][0].adapter for which, _ in rows]
         losses, _ = row_losses(base, [row for _, row in rows], adapters, [lessons[which] for which, _ in rows], trunk)
-        shares = losses.new_tensor([row.weight / totals[which] for which, row in rows])
-        (losses * shares).sum().backward()
-        for (which, row), loss in zip(rows, losses.tolist(), strict=True):
-            sums[which] += row.weight * loss
+        weighted = losses * losses.new_tensor([weights[i] for i in part])
+        weighted.sum().backward()
+        for (which, _), loss in zip(rows, weighted.tolist(), strict=True):
+            sums[which] += loss
     _synchronise(base.device)
-    return [total / count for total, count in zip(sums, totals, strict=True)]
+    return sums
 
 
 def _parts(jobs: Sequence[Job], rows: Sequence[Encoded], micro_tokens: int) -> Iterator[list[int]]:
@@ -109,6 +110,12 @@ def _synchronise(device: torch.device) -> None:
     """Clocks are read after the device has finished."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def _look(job: Job, losses: Mapping[str, float]) -> StepRecord:
+    """The mean over the tasks, and what each task's own loss is."""
+    record = _record("held_out", job, sum(losses.values()) / len(losses))
+    return replace(record, extra={"tasks": dict(losses)}) if len(losses) > 1 else record
 
 
 def _record(

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
+from capotasto.experiment.beginning import START
 from capotasto.experiment.folder import REPORT
-from capotasto.experiment.plan import START
 from capotasto.records import read_json
 
 FILE = "search.json"

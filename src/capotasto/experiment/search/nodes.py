@@ -15,8 +15,8 @@ from typing import Any
 import torch
 
 from capotasto.errors import BaseError, SettingError, TrainingError, UserError
+from capotasto.experiment.beginning import START
 from capotasto.experiment.folder import LOG
-from capotasto.experiment.plan import START
 from capotasto.experiment.search.advance import Reached, Work, advance
 from capotasto.experiment.settings import TuneSettings
 from capotasto.experiment.shared import Shared
