@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 
 from capotasto.attention import StepView, TreeView, View, seen_through
 from capotasto.base.frozen import FrozenBase
+from capotasto.bidirectional import BidirectionalView
 from capotasto.changes import Change, changed
 from capotasto.layout import Layout, Path, lay_out
 from capotasto.losses import Head
@@ -61,7 +62,8 @@ def run(base: FrozenBase, batch: Sequence[Encoded], adapters: Sequence[Adapter |
     """Run `batch` through the base; row i carries `adapters[i]`, None is the bare base.
 
     Rows may carry different adapters of different lengths. What rows of one adapter have in common at their beginning
-    is computed once. With `keep`, keys and values are returned for decoding. Gradients flow to the adapters only.
+    is computed once, unless the base is an encoder. With `keep`, keys and values are returned for decoding. Gradients
+    flow to the adapters only.
     """
     distinct = list({id(adapter): adapter for adapter in adapters if adapter is not None}.values())
     index = {id(adapter): i for i, adapter in enumerate(distinct)}
@@ -77,11 +79,13 @@ def run(base: FrozenBase, batch: Sequence[Encoded], adapters: Sequence[Adapter |
         paths.append(Path(symbols, which, ghost))
         slots.append((row.slot, virtual))
         ghosts.append(ghost)
-    layout = lay_out(paths, base.device)
-    view = TreeView(layout, [cache for which in layout.ghosts if (cache := caches[which]) is not None], keep)
+    layout = lay_out(paths, base.device, share=not base.is_encoder)
+    kind = BidirectionalView if base.is_encoder else TreeView
+    view = kind(layout, [cache for which in layout.ghosts if (cache := caches[which]) is not None], keep)
     model = model_of(base, adapters)
     changes = [Change(*layout.spans[i], adapter.deltas()) for i, adapter in enumerate(distinct)]
-    states = _call(model, _embed(model, layout, vectors), layout.positions, view, changes)
+    positions = layout.positions + base.first_position
+    states = _call(model, _embed(model, layout, vectors), positions, view, changes)
     return Hidden(states, layout, slots, ghosts, view.kept)
 
 
