@@ -18,6 +18,7 @@ from capotasto.evaluate.questions import score, write
 from capotasto.methods.adapter import Adapter
 from capotasto.methods.prompt import PromptAdapter
 from capotasto.methods.settings import MethodSettings
+from capotasto.tokens.encoder import renderer_of
 from capotasto.tokens.render import Renderer
 from capotasto.types import Encoded, Example, Turn
 
@@ -43,9 +44,9 @@ class Base(FrozenBase):
     def renderer(self, adapter: Adapter | None = None, max_length: int | None = None) -> Renderer:
         """How rows of this adapter become token ids."""
         if adapter is None:
-            return Renderer(self.tokenizer, max_length=max_length or self.context or _UNLIMITED)
+            return renderer_of(self, "front", max_length or self.context or _UNLIMITED)
         room = (self.context or _UNLIMITED) - adapter.tokens
-        return Renderer(self.tokenizer, adapter.placement, max_length or room)
+        return renderer_of(self, adapter.placement, max_length or room)
 
     def generate(
         self, prompts: Sequence[str], adapters: Chosen = None, chat: bool | None = None, **settings: Any
