@@ -32,7 +32,7 @@ class HeadAdapter(Adapter):
     """States [.., H] → [.., C] logits.
 
     labels:  C class names, in the order of the logits
-    pooling: `last` reads the state of a row's last token, `mean` the mean of its states
+    pooling: `last` reads the state of a row's last token, `cls` that of its first, `mean` the mean of its states
     hidden:  width of a hidden layer; 0 is a linear classifier
     """
 
@@ -60,7 +60,7 @@ class HeadAdapter(Adapter):
     def fresh(cls, base: FrozenBase, settings: MethodSettings, labels: list[str], seed: int, **facts: Any) -> Self:
         if not labels:
             raise SettingError("method head chooses among labels, and this data has none; map them: --map label=COLUMN")
-        made = cls(labels, _width(base), settings.pooling, settings.hidden, seed, **facts)
+        made = cls(labels, _width(base), _pooling(base, settings.pooling), settings.hidden, seed, **facts)
         return made.to(base.device)
 
     @override
@@ -94,6 +94,17 @@ class HeadAdapter(Adapter):
         return made
 
 
+def _pooling(base: FrozenBase, wanted: str | None) -> str:
+    """What a head reads unless told otherwise: where words see each other, their mean says more than the first or last
+    of them (https://arxiv.org/abs/1908.10084 section 4)."""
+    if wanted == "cls" and not base.is_encoder:
+        raise SettingError(
+            f"the first token of a row sees nothing of the row on {base.name}; choose --pooling last or mean"
+        )
+    return wanted or ("mean" if base.is_encoder else "last")
+
+
 def _width(base: FrozenBase) -> int:
-    """H of the last states: what the output layer reads (opt-350m projects them down)."""
-    return int(base.model.get_output_embeddings().weight.shape[1])
+    """H of the last states: what the output layer reads, where there is one (opt-350m projects them down)."""
+    output = base.model.get_output_embeddings()
+    return int(base.config.hidden_size if output is None else output.weight.shape[1])

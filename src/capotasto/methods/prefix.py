@@ -4,6 +4,7 @@ Sources: Li and Liang 2021, https://arxiv.org/abs/2101.00190, section 4; Cartrid
 section 3, for prefixes that start as the cache of real text with a frozen first token.
 """
 
+from inspect import signature
 from typing import Any, Self
 
 import torch
@@ -70,11 +71,16 @@ class PrefixAdapter(Adapter):
         return {"num_frozen_tokens": self.frozen}
 
     @override
-    def config(self, base: FrozenBase) -> dict[str, Any]:
-        """The keys PEFT reads (https://huggingface.co/docs/peft/package_reference/prefix_tuning)."""
+    def config(self, base: FrozenBase) -> dict[str, Any] | None:
+        """The keys PEFT reads (https://huggingface.co/docs/peft/package_reference/prefix_tuning).
+
+        None where the model takes no keys and values (DistilBERT): PEFT would leave the prefix out without a word.
+        """
+        if "past_key_values" not in signature(type(base.model).forward).parameters:
+            return None
         return {
             "peft_type": "PREFIX_TUNING",
-            "task_type": "CAUSAL_LM",
+            "task_type": base.task_type,
             "base_model_name_or_path": str(base.folder or base.name),
             "inference_mode": True,
             "num_virtual_tokens": self.tokens,

@@ -43,7 +43,9 @@ class BottleneckSettings(Settings):
 class HeadSettings(Settings):
     """A classifier on frozen features (head)."""
 
-    pooling: Literal["last", "mean"] = Field("last", description="the state that is classified")
+    pooling: Literal["cls", "mean", "last"] | None = Field(
+        None, description="the state that is classified; left out: last, or mean on an encoder"
+    )
     hidden: int = Field(0, ge=0, description="width of a hidden layer before the classes; 0: none, a linear classifier")
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from capotasto import forward
 from capotasto.base.frozen import FrozenBase
 from capotasto.methods.adapter import Adapter
+from capotasto.objectives.pooling import pooled
 from capotasto.tokens.render import Renderer
 from capotasto.types import Encoded, Example
 
@@ -27,9 +28,7 @@ def class_logits(hidden: forward.Hidden, adapters: Sequence[Adapter | None], row
         assert adapter is not None
         head = adapter.head()
         assert head is not None
-        places = torch.as_tensor(hidden.layout.paths[row], device=hidden.states.device)[hidden.ghosts[row] :]
-        states = hidden.states[places if head.pooling == "mean" else places[-1:]]  # [T, H]
-        found.append(head(states.float().mean(0)))
+        found.append(head(pooled(hidden, row, str(head.pooling))))
     return found
 
 
