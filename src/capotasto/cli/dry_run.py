@@ -17,16 +17,18 @@ def look(base: "Base", data: str, folder: Path, settings: TuneSettings) -> dict[
     """The plan of a training in plain JSON values; nothing is written into `folder`."""
     from capotasto.data.split import distinct
     from capotasto.experiment import folder as run_folder
-    from capotasto.experiment.plan import plan
+    from capotasto.experiment.plan import encoded, plan
     from capotasto.experiment.start import check_method
+    from capotasto.experiment.suited import suited
 
     check_method(settings.method)
+    settings = suited(base, settings)
     run_folder.check(folder, settings.resume, settings.force)
     name = settings.name or folder.resolve().name
     with tempfile.TemporaryDirectory() as scratch:
         fresh = settings.model_copy(update={"name": name, "resume": False, "force": False})
         planned = plan(base, data, Path(scratch), fresh)
-    test = [planned.renderer.encode(example) for example in planned.splits.test]
+    test = encoded(planned.renderer, planned.splits.test, planned.job.adapter)
     sides = {"train": planned.job.rows, "val": planned.job.held_out, "test": test}
     return {
         "dry_run": True,
@@ -66,6 +68,7 @@ def show(plan: dict[str, Any]) -> None:
         facts(
             [
                 ("Base", plan["base"]["source"]),
+                ("Method", plan["method"]),
                 ("Rows read as", f"{plan['shape']}: {read}"),
                 ("Labels", ", ".join(plan["labels"])),
                 *((side.capitalize(), _side(counts)) for side, counts in plan["sides"].items()),

@@ -79,12 +79,13 @@ def _judge(
     base: "Base", dataset: "Dataset", labels: list[str], adapters: "dict[str, Adapter]", max_length: int
 ) -> "dict[str, Judgement]":
     """Everyone answers the same rows, cut to the length that leaves room for the longest prompt."""
+    from capotasto.evaluate.bare import ask_bare
     from capotasto.evaluate.judge import ask, judge
 
     virtual = max((one.tokens for one in adapters.values()), default=0)
     room = max_length if base.context is None else min(max_length, base.context - virtual)
     with err.status("scoring") as status:
-        without = ask(base, base.renderer(None, room), dataset.examples, labels, None)
+        without = ask_bare(base, base.renderer(None, room), dataset.examples, labels, dataset.examples)
         judged = {"base": judge(without)}
         for name, one in adapters.items():
             status.update(f"scoring {name}")

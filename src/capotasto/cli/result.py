@@ -61,11 +61,12 @@ def training(folder: Path) -> list[tuple[str, str]]:
 def _files(folder: Path) -> list[tuple[str, str]]:
     used = run_folder.read(folder).base.name
     base = "" if used == aliases()[0].name else f" --base {used}"
+    adapter, heads = f" --adapter {folder}", "head" in records.read_json(folder / "run.json")["method"].split("+")
     names = ("adapter_model.safetensors", "report.html", "run.json", "log.jsonl")
     return [
         ("Folder", str(folder)),
         ("Files", ", ".join(name for name in names if (folder / name).exists())),
-        ("Try it", f'capo generate{base} --adapter {folder} "…"'),
+        ("Try it", f"capo eval DATA{base}{adapter}" if heads else f'capo generate{base}{adapter} "…"'),
     ]
 
 

@@ -13,6 +13,7 @@ class Answers:
     chosen, truth:  [N] indices of the chosen and the true label, -1 for a true label unknown in training (choose)
     written, wanted: N texts (write)
     classes:        C
+    by:             who answered, in words
     """
 
     sums: np.ndarray
@@ -22,3 +23,4 @@ class Answers:
     written: list[str] | None = None
     wanted: list[str] | None = None
     classes: int = 0
+    by: str = "the base"

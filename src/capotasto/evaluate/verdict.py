@@ -20,7 +20,9 @@ def verdict(base: Judgement, tuned: Judgement) -> tuple[bool, str]:
     sign = -1 if name in LOWER_IS_BETTER else 1
     low, high = sorted((sign * gap.low, sign * gap.high))
     rows = len(tuned.answers.sums)
-    numbers = f"{NAMES[name]} {_show(name, base.scores[name])} for the base, {_show(name, tuned.scores[name])} tuned"
+    numbers = (
+        f"{NAMES[name]} {_show(name, base.scores[name])} for {base.answers.by}, {_show(name, tuned.scores[name])} tuned"
+    )
     tail = f"{numbers}, on {rows} untouched rows"
     if rows < FEWEST:
         return False, f"Too few rows to tell: {tail}; at least {FEWEST} different ones are needed."

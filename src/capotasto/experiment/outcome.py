@@ -15,6 +15,7 @@ from capotasto.artifact import load_adapter, save_adapter
 from capotasto.data.split import distinct
 from capotasto.decode import GenerateSettings
 from capotasto.errors import SettingError
+from capotasto.evaluate.bare import ask_bare
 from capotasto.evaluate.judge import Judgement, ask, judge
 from capotasto.evaluate.questions import choose, write
 from capotasto.evaluate.verdict import diagnosis, verdict
@@ -54,7 +55,7 @@ def conclude(base: Base, plan: Plan, best_step: int) -> Run:
     memory = peak_memory_mb()
     facts = {"data": {"path": plan.dataset.path, "hash": plan.dataset.hash}, "settings": plan.settings.model_dump()}
     save_adapter(adapter, plan.folder, base, {"capotasto": __version__, **facts})
-    without = judge(ask(base, plan.renderer, plan.splits.test, plan.dataset.labels, None))
+    without = judge(ask_bare(base, plan.renderer, plan.splits.test, plan.dataset.labels, plan.splits.train))
     tuned = judge(ask(base, plan.renderer, plan.splits.test, plan.dataset.labels, adapter), without.answers)
     helped, sentence = verdict(without, tuned)
     record = {
@@ -80,7 +81,7 @@ def conclude(base: Base, plan: Plan, best_step: int) -> Run:
         "helped": helped,
         "verdict": sentence,
         "diagnosis": _diagnosis(base, plan, adapter, without, tuned),
-        "samples": samples(base, plan, adapter),
+        "samples": samples(base, plan, adapter, without.answers.written),
         "lengths": _lengths(plan),
         "labels": plan.dataset.labels,
         "confusion": _confusion(tuned),
@@ -143,15 +144,17 @@ def _diagnosis(base: Base, plan: Plan, adapter: Adapter, without: Judgement, tun
     return diagnosis(without, tuned, norms, usual_length(base), gradients, plan.dataset.labels)
 
 
-def samples(base: Base, plan: Plan, adapter: Adapter) -> list[dict[str, str]]:
-    """Held-out rows answered by base and adapter in one mixed batch."""
+def samples(base: Base, plan: Plan, adapter: Adapter, bare: list[str] | None) -> list[dict[str, str]]:
+    """Held-out rows answered by base and adapter in one mixed batch; for an encoder, which cannot, `bare` answers."""
     rows = plan.splits.test[:SAMPLES]
     asked = [_asked(plan, row) for row in rows]
     settings = GenerateSettings(
         max_new_tokens=min(SAMPLE_TOKENS, plan.renderer.max_length // 2), repetition_penalty=1.1
     )
     prompts = [plan.renderer.prompt(turns, settings.max_new_tokens) for turns in asked]
-    if adapter.classes():
+    if base.is_encoder:
+        texts = [*(bare or [])[: len(rows)], *_named(base, plan, adapter, rows)]
+    elif adapter.classes():
         texts = [*write(base, plan.renderer, prompts, [None] * len(rows), settings), *_named(base, plan, adapter, rows)]
     else:
         both = [*[None] * len(rows), *[adapter] * len(rows)]

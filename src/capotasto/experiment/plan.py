@@ -17,6 +17,7 @@ from capotasto.methods.adapter import Adapter
 from capotasto.objectives.classify import encode as encode_class
 from capotasto.records import read_json, write_json
 from capotasto.session import Base
+from capotasto.tokens.encoder import renderer_of, writes_nothing
 from capotasto.tokens.render import Renderer
 from capotasto.training.job import Job
 from capotasto.types import Encoded, Example
@@ -53,17 +54,19 @@ def plan(base: Base, source: str, folder: Path, settings: TuneSettings) -> Plan:
     if settings.resume:
         run_folder.sweep(folder)
     dataset, splits = read_splits(source, settings)
+    if base.is_encoder and not dataset.labels:
+        raise writes_nothing(source)
     room = settings.max_length if base.context is None else min(settings.max_length, base.context - settings.virtual)
-    renderer = Renderer(base.tokenizer, settings.placement, room)
+    renderer = renderer_of(base, settings.placement, room)
     identity = identify(base, dataset, splits, settings)
     adapter = _adapter(base, folder, settings, dataset, splits.train, renderer, identity)
-    rows, held_out = (_encoded(renderer, side, adapter) for side in (splits.train, splits.val))
+    rows, held_out = (encoded(renderer, side, adapter) for side in (splits.train, splits.val))
     rate, rule = (settings.lr, "as set") if settings.lr is not None else adapter.rate(base)
     job = Job(adapter.name, adapter, rows, held_out, settings, rate)
     return Plan(folder, settings, dataset, splits, renderer, job, identity, rule)
 
 
-def _encoded(renderer: Renderer, examples: Sequence[Example], adapter: Adapter) -> list[Encoded]:
+def encoded(renderer: Renderer, examples: Sequence[Example], adapter: Adapter) -> list[Encoded]:
     """As the adapter learns them: with answers to be written, or with classes for its head."""
     classes = adapter.classes()
     if classes:
@@ -128,7 +131,8 @@ def _adapter(
         init = settings.init or _chosen(base, settings, dataset, examples, renderer)
     name = settings.name or folder.resolve().name
     facts: dict[str, Any] = {"fingerprint": base.fingerprint, "dialogue": not examples[0].plain}
-    start = {"chosen": "by trial" if settings.init is None else "as set"} if init else {}
+    by_itself = "by rule" if base.is_encoder else "by trial"
+    start = {"chosen": by_itself if settings.init is None else "as set"} if init else {}
     begun = settings.model_copy(update={"init": init or None})
     adapter = untrained(base, begun, dataset.labels, settings.seed, name=name, start=start, **facts)
     if settings.force and not settings.resume:
@@ -140,8 +144,11 @@ def _adapter(
 def _chosen(
     base: Base, settings: TuneSettings, dataset: Dataset, examples: Sequence[Example], renderer: Renderer
 ) -> str:
-    """What virtual tokens start from; empty for methods without them."""
+    """What virtual tokens start from; empty for methods without them. Before its head has learnt, no trial tells
+    anything about an encoder, and the class names are taken."""
     if not takes_init(settings.method):
         return ""
+    if base.is_encoder:
+        return "labels"
     rows = [renderer.encode(example) for example in examples]
     return default_init(base, examples, rows, dataset.labels, settings.tokens, settings.seed)
