@@ -23,8 +23,8 @@ def cache_of(base: FrozenBase, row: Encoded, adapter: Adapter | None) -> Tensor:
 
 
 def promote(base: FrozenBase, adapter: Adapter, frozen: int = 0) -> PrefixAdapter:
-    """A prefix that does what the virtual tokens of `adapter` do; on an encoder only nearly, because there they also see
-    what stands behind them.
+    """A prefix that does what the virtual tokens of `adapter` do; on an encoder only nearly, because there the virtual
+    tokens see what stands behind them.
 
     frozen: so many first tokens will not learn
     Errors: an adapter without virtual tokens, or whose virtual tokens do not stand at the front.
