@@ -1,12 +1,13 @@
 """Tiny random models and a byte-level tokenizer: any text tokenises, every architecture runs in milliseconds."""
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
 from capotasto.base.frozen import FrozenBase
 
 ARCHITECTURES = ("llama", "gpt2", "bloom", "opt", "qwen2", "gemma", "gemma2", "gemma3")
+ENCODERS = ("bert", "distilbert", "roberta")
 
 VOCABULARY = 304  # four rows more than the tokenizer knows, as real models have
 CONTEXT = 256  # tokens
@@ -25,6 +26,13 @@ _LLAMA_LIKE = {
     "num_hidden_layers": 2,
     "num_attention_heads": 4,
     "num_key_value_heads": 2,
+    "max_position_embeddings": CONTEXT,
+}
+_BERT_LIKE = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
     "max_position_embeddings": CONTEXT,
 }
 _GEMMA_LIKE = {**_LLAMA_LIKE, "head_dim": 8}
@@ -56,6 +64,12 @@ _SHAPES: dict[str, tuple[str, dict[str, object]]] = {
     "gemma": ("gemma", _GEMMA_LIKE),
     "gemma2": ("gemma2", _SLIDING),
     "gemma3": ("gemma3_text", _SLIDING),
+    "bert": ("bert", _BERT_LIKE),
+    "distilbert": (
+        "distilbert",
+        {"dim": 32, "hidden_dim": 64, "n_layers": 2, "n_heads": 4, "max_position_embeddings": CONTEXT},
+    ),
+    "roberta": ("roberta", {**_BERT_LIKE, "max_position_embeddings": CONTEXT + 1}),  # positions begin behind padding
 }
 
 
@@ -81,8 +95,17 @@ def tiny_tokenizer(chat_template: bool = True) -> PreTrainedTokenizerFast:
     return fast
 
 
+def tiny_encoder_tokenizer() -> PreTrainedTokenizerFast:
+    """The same vocabulary, but every text stands between `<s>` and `</s>`, as encoders want it."""
+    tokenizer = tiny_tokenizer(chat_template=False)._tokenizer
+    tokenizer.post_processor = processors.TemplateProcessing("<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", cls_token="<s>", sep_token="</s>", model_max_length=CONTEXT
+    )
+
+
 def tiny_model(architecture: str, dtype: torch.dtype = torch.float64, seed: int = 0) -> PreTrainedModel:
-    """A two-layer random causal model, the same for the same seed.
+    """A two-layer random model, the same for the same seed.
 
     Every parameter is moved away from 0 and 1, so that a forgotten bias or norm shows.
     """
@@ -91,7 +114,12 @@ def tiny_model(architecture: str, dtype: torch.dtype = torch.float64, seed: int 
         model_type, vocab_size=VOCABULARY, pad_token_id=0, bos_token_id=1, eos_token_id=2, **sizes
     )
     generator = torch.Generator().manual_seed(seed)
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    if architecture == "distilbert":
+        model = AutoModel.from_config(config, dtype=torch.float32)
+    elif architecture in ENCODERS:
+        model = AutoModel.from_config(config, dtype=torch.float32, add_pooling_layer=False)
+    else:
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     with torch.no_grad():
         for parameter in model.parameters():
             start = 1.0 if parameter.ndim == 1 and bool((parameter == 1).all()) else 0.0
@@ -103,4 +131,5 @@ def tiny_base(
     architecture: str = "llama", dtype: torch.dtype = torch.float64, chat_template: bool = True, seed: int = 0
 ) -> FrozenBase:
     """A frozen tiny model with its tokenizer."""
-    return FrozenBase.from_parts(tiny_model(architecture, dtype, seed), tiny_tokenizer(chat_template))
+    tokenizer = tiny_encoder_tokenizer() if architecture in ENCODERS else tiny_tokenizer(chat_template)
+    return FrozenBase.from_parts(tiny_model(architecture, dtype, seed), tokenizer)

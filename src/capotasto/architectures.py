@@ -24,6 +24,14 @@ def prepare(model: PreTrainedModel) -> None:
                 module.forward = MethodType(_bloom_attention, module)  # type: ignore[method-assign]
     else:
         model.set_attn_implementation(NAME)
+        _number_layers(model)
+
+
+def _number_layers(model: PreTrainedModel) -> None:
+    """DistilBERT's attention, alone among those known here, does not say to which layer it belongs."""
+    unnumbered = [module for module in model.modules() if type(module).__name__ == "DistilBertSelfAttention"]
+    for layer, module in enumerate(unnumbered):
+        module.layer_idx = layer  # type: ignore[assignment]
 
 
 def alibi_slopes(heads: int) -> Tensor:

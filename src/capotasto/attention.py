@@ -126,14 +126,18 @@ class TreeView:
         q, k, v = self._rows(query), self._rows(key), self._rows(value)
         groups = q.shape[1] // k.shape[1]
         k, v = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
-        if form.plain(width):
-            out = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=form.scale)
-        else:
-            places = torch.arange(width, device=q.device).expand(rows, width)
-            out = softmax_attention(form.scores(q, k, places, places), v)
+        out = self._weighted(q, k, v, form)
         padded = out.transpose(1, 2).reshape(rows * width, -1)  # [B·S, Hq·D]
         home = _Home.apply(padded, self.layout.home[:count]).view(count, *query.shape[1:])
         return through(self.gates, layer, asked, home, form.scale)
+
+    def _weighted(self, query: Tensor, key: Tensor, value: Tensor, form: Form) -> Tensor:
+        """[B, Hq, S, D] each → [B, Hq, S, D]."""
+        rows, _, width, _ = query.shape
+        if form.plain(width):
+            return F.scaled_dot_product_attention(query, key, value, is_causal=True, scale=form.scale)
+        places = torch.arange(width, device=query.device).expand(rows, width)
+        return softmax_attention(form.scores(query, key, places, places), value)
 
     def _rows(self, flat: Tensor) -> Tensor:
         """[N + G, heads, D] → [B, heads, S, D]."""

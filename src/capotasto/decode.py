@@ -10,7 +10,7 @@ from torch import Tensor
 from capotasto import forward
 from capotasto.base.frozen import FrozenBase
 from capotasto.config import Settings
-from capotasto.errors import DataError
+from capotasto.errors import BaseError, DataError
 from capotasto.methods.adapter import Adapter
 from capotasto.packed import packed
 from capotasto.types import Encoded
@@ -154,6 +154,8 @@ class _Sampler:
 def _check_room(
     base: FrozenBase, prompts: Sequence[Encoded], adapters: Sequence[Adapter | None], settings: GenerateSettings
 ) -> None:
+    if base.is_encoder:
+        raise BaseError(f"{base.name} is an encoder and writes nothing; choose a decoder base, such as smollm2-135m")
     for i, (row, adapter) in enumerate(zip(prompts, adapters, strict=True)):
         virtual = adapter.tokens if adapter is not None else 0
         if not row.ids and (adapter is None or adapter.embeds() is None):

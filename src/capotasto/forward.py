@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from capotasto.attention import StepView, TreeView, View, seen_through
 from capotasto.base.frozen import FrozenBase
+from capotasto.bidirectional import BidirectionalView
 from capotasto.changes import Change, changed
 from capotasto.gates import Gate
 from capotasto.layout import Layout, Path, lay_out
@@ -73,8 +74,8 @@ def run(
     """Run `batch` through the base; row i carries `adapters[i]`, None is the bare base.
 
     Rows may carry different adapters of different lengths, and an adapter something of its own for each task. What rows
-    of one adapter have in common at their beginning is computed once. With `keep`, keys and values are returned for
-    decoding. Gradients flow to the adapters only.
+    of one adapter have in common at their beginning is computed once, unless the base is an encoder. With `keep`, keys
+    and values are returned for decoding. Gradients flow to the adapters only.
     noise: for each row what is added to its tokens' embeddings, [T, E] or None; rows that begin alike must be given
            alike noise there
     trunk: layers that no adapter of the batch touches are read from it where it has them; not with noise
@@ -94,31 +95,38 @@ def run(
         paths.append(Path(symbols, which, ghost))
         slots.append((row.slot, virtual))
         ghosts.append(ghost)
-    layout = lay_out(paths, base.device)
+    layout = lay_out(paths, base.device, share=not base.is_encoder)
     before = [cache for which in layout.ghosts if (cache := caches[which]) is not None]
     gates = [Gate(*layout.spans[i], *one) for i, adapter in enumerate(distinct) for one in adapter.gated()]
-    view = TreeView(layout, before, gates, keep)
+    view = _view(base)(layout, before, gates, keep)
     model = model_of(base, adapters)
     changes = [Change(*layout.spans[i], adapter.deltas()) for i, adapter in enumerate(distinct)]
     added = _at_tokens(layout, slots, ghosts, noise)
     depth = 0 if trunk is None or keep else min(depth_of(base, adapter) for adapter in adapters)
     lower = None if trunk is None else _lower(base, trunk, batch, layout, ghosts, depth)
     with nullcontext() if lower is None else starting_at(layers_of(model, base.layers), depth, lower):
-        states = _call(model, _embed(model, layout, vectors, added), layout.positions, view, changes)
+        positions = layout.positions + base.first_position
+        states = _call(model, _embed(model, layout, vectors, added), positions, view, changes)
     return Hidden(states, layout, slots, ghosts, view.kept)
 
 
 @torch.no_grad()
 def up_to(base: FrozenBase, batch: Sequence[Encoded], place: Place) -> list[Tensor]:
     """Each row's states [T, H] that enter layer `place.depth` of the bare base; the last states at depth L."""
-    layout = lay_out([Path(row.ids, -1) for row in batch], base.device)
+    layout = lay_out([Path(row.ids, -1) for row in batch], base.device, share=not base.is_encoder)
     layers, embeds = layers_of(base.model, base.layers), _embed(base.model, layout, [], [])
     with stopping_at(layers, place.depth) if place.depth < base.layers else nullcontext():
         try:
-            states = _call(base.model, embeds, layout.positions + place.shift, TreeView(layout), [])
+            positions = layout.positions + base.first_position + place.shift
+            states = _call(base.model, embeds, positions, _view(base)(layout), [])
         except Reached as reached:
             states = reached.states[0]
     return [states[torch.as_tensor(path, device=states.device)] for path in layout.paths]
+
+
+def _view(base: FrozenBase) -> type[TreeView]:
+    """How positions of whole rows see each other."""
+    return BidirectionalView if base.is_encoder else TreeView
 
 
 def _lower(

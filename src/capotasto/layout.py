@@ -5,6 +5,7 @@ places that have keys and values but are not computed (an adapter's prefix). Row
 that begin alike (the adapter's virtual tokens, a chat template's header, the same question before each of its
 possible answers) share those positions: they form a tree, and each row is a path from its root to a leaf.
 Causal attention makes this exact, gradients included: what a position computes depends only on what stands before it.
+Where it depends on the whole row (encoders), rows share nothing but ghosts, which compute nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -74,15 +75,16 @@ class _Flat:
         return list(range(start, start + len(symbols)))
 
 
-def lay_out(paths: Sequence[Path], device: torch.device | str = "cpu") -> Layout:
-    """Arrange rows so that each adapter's positions are contiguous and common beginnings stand once."""
+def lay_out(paths: Sequence[Path], device: torch.device | str = "cpu", share: bool = True) -> Layout:
+    """Arrange rows so that each adapter's positions are contiguous and, with `share`, common beginnings stand once."""
     flat, spans, ghosts = _Flat(), {}, {}
     for adapter in sorted({path.adapter for path in paths}):
         start = len(flat.symbols)
         rows = [i for i, path in enumerate(paths) if path.adapter == adapter]
         ghosts[adapter] = paths[rows[0]].ghosts
         stem = flat.append(paths[rows[0]].symbols[: ghosts[adapter]], 0)
-        _grow(flat, paths, rows, stem)
+        for branch in [rows] if share else [[row] for row in rows]:
+            _grow(flat, paths, branch, stem)
         spans[adapter] = (start, len(flat.symbols))
     return _finish(flat, [np.array(flat.paths[i], dtype=np.int64) for i in range(len(paths))], spans, ghosts, device)
 

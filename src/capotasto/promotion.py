@@ -26,7 +26,8 @@ def cache_of(base: FrozenBase, row: Encoded, adapter: Adapter | None) -> Tensor:
 
 
 def promote(base: FrozenBase, adapter: Adapter, frozen: int = 0, on: Adapter | None = None) -> PrefixAdapter:
-    """A prefix that does what the virtual tokens of `adapter` do.
+    """A prefix that does what the virtual tokens of `adapter` do; on an encoder only nearly, because there the virtual
+    tokens see what stands behind them.
 
     frozen: so many first tokens will not learn
     on:     an adapter that acts beneath it, and before whose virtual tokens it does not stand

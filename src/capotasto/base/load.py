@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from capotasto.base import precision
 from capotasto.base.catalog import resolve
+from capotasto.base.encoders import is_encoder, reader
 from capotasto.base.fingerprint import fingerprint
 from capotasto.base.frozen import FrozenBase, freeze
 from capotasto.base.quiet import quiet
@@ -46,8 +47,8 @@ def load_frozen(
     chosen = precision.choose(dtype, where)
     found = locate(replace(resolve(spec), with_code=trust_remote_code))
     with quiet():
-        _check_architecture(found.folder, trust_remote_code)
-        model = _model(found.folder, chosen, trust_remote_code).to(where)
+        config = _config(found.folder, trust_remote_code)
+        model = _model(found.folder, config, chosen, trust_remote_code).to(where)
         tokenizer = _tokenizer(found.folder, trust_remote_code)
     freeze(model)
     return FrozenBase(
@@ -75,7 +76,8 @@ def choose_device(device: str) -> torch.device:
     return chosen
 
 
-def _check_architecture(folder: Path, trust: bool) -> None:
+def _config(folder: Path, trust: bool) -> Any:
+    """The configuration. Errors: a model that neither continues text nor is a known encoder."""
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=trust)
     except Exception as error:  # unknown model types, malformed fields and refused code all end here
@@ -83,11 +85,12 @@ def _check_architecture(folder: Path, trust: bool) -> None:
     names = list(config.architectures or [config.model_type])
     other_task = any(mark in name for name in names for mark in _OTHER_TASKS)
     known = config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or (trust and hasattr(config, "auto_map"))
-    if config.is_encoder_decoder or other_task or not known:
+    if not is_encoder(config) and (config.is_encoder_decoder or other_task or not known):
         raise BaseError(
-            f"{folder} holds {names[0]}, which is not a causal language model; "
-            "choose one that continues text, such as those `capo bases` lists"
+            f"{folder} holds {names[0]}, which is not a causal language model, nor an encoder that is known here; "
+            "choose one of those, such as `capo bases` lists"
         )
+    return config
 
 
 def _config_fault(folder: Path, error: Exception) -> str:
@@ -99,13 +102,13 @@ def _config_fault(folder: Path, error: Exception) -> str:
     return f"cannot use {folder}/config.json: {reason(error)}; check the file, or update transformers"
 
 
-def _model(folder: Path, dtype: torch.dtype, trust: bool) -> Any:
+def _model(folder: Path, config: Any, dtype: torch.dtype, trust: bool) -> Any:
     """The model with every weight read from the files.
 
     Weights already stored in `dtype` are mapped from the disk, so they cost no second copy in memory.
     """
     try:
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = reader(config)(
             folder,
             dtype=dtype,
             trust_remote_code=trust,

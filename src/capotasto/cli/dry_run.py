@@ -19,14 +19,18 @@ def look(base: "Base", data: str, folder: Path, settings: TuneSettings) -> dict[
     from capotasto.experiment import folder as run_folder
     from capotasto.experiment.plan import plan
     from capotasto.experiment.start import check_method
+    from capotasto.experiment.suited import suited
+    from capotasto.objectives import encode
 
     check_method(settings.method)
+    settings = suited(base, settings)
     run_folder.check(folder, settings.resume, settings.force)
     name = settings.name or folder.resolve().name
     with tempfile.TemporaryDirectory() as scratch:
         fresh = settings.model_copy(update={"name": name, "resume": False, "force": False})
         planned = plan(base, data, Path(scratch), fresh)
-    test = [row for example in planned.splits.test for row in planned.renderer.windows(example)]
+    renderer, adapter = planned.renderer, planned.job.adapter
+    test = [row for example in planned.splits.test for row in encode(renderer, example, adapter)]
     sides = {"train": planned.rows, "val": planned.job.held_out, "test": test}
     rows = {side: len(getattr(planned.splits, side)) for side in sides}
     if planned.general:
@@ -76,6 +80,7 @@ def show(plan: dict[str, Any]) -> None:
         facts(
             [
                 ("Base", plan["base"]["source"]),
+                ("Method", plan["method"]),
                 ("Rows read as", f"{plan['shape']}: {read}"),
                 ("Objective", f"{plan['objective']}: {plan['objective_reason']}"),
                 ("Labels", ", ".join(plan["labels"])),

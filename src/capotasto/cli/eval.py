@@ -104,12 +104,14 @@ def _judge(
     objective: str,
 ) -> "dict[str, Judgement]":
     """Everyone answers the same rows, cut to the length that leaves room for the longest prompt."""
+    from capotasto.evaluate.bare import ask_bare
     from capotasto.evaluate.judge import ask, judge
 
     virtual = max((one.tokens for one in adapters.values()), default=0)
     room = max_length if base.context is None else min(max_length, base.context - virtual)
     with err.status("scoring") as status:
-        without = ask(base, base.renderer(None, room), dataset.examples, labels, None, objective)
+        renderer = base.renderer(None, room)
+        without = ask_bare(base, renderer, dataset.examples, labels, dataset.examples, objective)
         judged = {"base": judge(without)}
         for name, one in adapters.items():
             status.update(f"scoring {name}")

@@ -16,6 +16,7 @@ class Answers:
     classes:        C
     told, numbers:  [N, C] numbers of a head and the true ones
     marked, fitting: [N, C] booleans: the labels a head found and those that fit
+    by:             who answered, in words
     """
 
     sums: np.ndarray | None = None
@@ -29,6 +30,7 @@ class Answers:
     numbers: np.ndarray | None = None
     marked: np.ndarray | None = None
     fitting: np.ndarray | None = None
+    by: str = "the base"
 
     @property
     def rows(self) -> int:
@@ -52,9 +54,10 @@ def pooled(answers: Sequence[Answers]) -> Answers:
     Where a task was not asked to choose and to write, the whole is not either.
     """
     if answers[0].numbers is not None:
-        return Answers(told=_joined(answers, "told"), numbers=_joined(answers, "numbers"))
+        return Answers(told=_joined(answers, "told"), numbers=_joined(answers, "numbers"), by=answers[0].by)
     if answers[0].fitting is not None:
-        return Answers(marked=_side_by_side(answers, "marked"), fitting=_side_by_side(answers, "fitting"))
+        marked, fitting = (_side_by_side(answers, name) for name in ("marked", "fitting"))
+        return Answers(marked=marked, fitting=fitting, by=answers[0].by)
     sums, counts = _joined(answers, "sums"), _joined(answers, "counts")
     if any(one.chosen is None or one.truth is None for one in answers):
         return Answers(sums, counts)
@@ -64,7 +67,7 @@ def pooled(answers: Sequence[Answers]) -> Answers:
         for name in ("chosen", "truth")
     )
     written, wanted = ([text for one in answers for text in getattr(one, name) or ()] for name in ("written", "wanted"))
-    return Answers(sums, counts, chosen, truth, written, wanted, int(starts[-1]))
+    return Answers(sums, counts, chosen, truth, written, wanted, int(starts[-1]), by=answers[0].by)
 
 
 def _joined(answers: Sequence[Answers], name: str) -> np.ndarray:

@@ -80,12 +80,12 @@ def _by_head(
     adapter: Adapter,
 ) -> Answers:
     """A head writes nothing: its loss is the nats of the true label, spread over the tokens that the label would take,
-    so that it compares with that of a model which writes the label."""
+    so that it compares with that of a model which writes the label. On an encoder none does, and a row counts once."""
     if not set(labels) & set(adapter.classes() or ()):
         raise AdapterError(f"{adapter.name} chooses among labels of its own, and these rows have none of them")
     chances = choose(base, renderer, examples, labels, adapter)
     chosen = chances.argmax(1)
-    counts = np.array([sum(renderer.encode(example).learn) for example in examples])
+    counts = np.array([1 if base.is_encoder else sum(renderer.encode(example).learn) for example in examples])
     sums = -np.maximum(np.where(truth >= 0, chances[np.arange(len(truth)), truth], UNKNOWN), UNKNOWN)
     texts = [labels[i] for i in chosen]
     return Answers(sums, counts, chosen, truth, texts, [example.completion for example in examples], len(labels))

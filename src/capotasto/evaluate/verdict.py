@@ -25,7 +25,7 @@ def verdict(base: Judgement, tuned: Judgement) -> tuple[bool, str]:
     sign = -1 if name in LOWER_IS_BETTER else 1
     low, high = sorted((sign * gap.low, sign * gap.high))
     rows = tuned.answers.rows
-    without = f"{_show(name, base.scores[name])} {BASES.get(name, 'for the base')}"
+    without = f"{_show(name, base.scores[name])} {BASES.get(name, f'for {base.answers.by}')}"
     numbers = f"{NAMES.get(name, name)} {without}, {_show(name, tuned.scores[name])} tuned"
     tail = f"{numbers}, on {rows} untouched rows"
     if rows < FEWEST:

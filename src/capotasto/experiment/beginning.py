@@ -57,7 +57,8 @@ def begun(
     """
     examples, names = joined(tasks).train, all_names(tasks)
     facts: dict[str, Any] = {"fingerprint": base.fingerprint, "dialogue": _dialogue(examples)}
-    start = {"chosen": "by trial" if settings.init is None else "as set"} if init else {}
+    by_itself = "by rule" if base.is_encoder else "by trial"
+    start = {"chosen": by_itself if settings.init is None else "as set"} if init else {}
     if init.partition(":")[0] == "examples":
         facts["ids"] = example_ids(init, examples, renderer, settings.tokens, settings.seed)
     name = settings.name or folder.resolve().name
@@ -93,6 +94,8 @@ def _earlier(folder: Path, settings: TuneSettings, identity: str) -> str | None:
 def _tried(base: Base, settings: TuneSettings, tasks: Sequence[Task], renderer: Renderer, under: Adapter | None) -> str:
     if not takes_init(settings.method):
         return ""
+    if base.is_encoder:
+        return "labels"  # no trial tells anything before a head has learnt
     examples, labels = joined(tasks).train, sorted({label for task in tasks for label in task.dataset.labels})
     rows = [renderer.encode(example) for example in examples]
     return default_init(base, examples, rows, labels, settings.tokens, settings.seed, under)

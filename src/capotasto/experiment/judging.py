@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from capotasto.evaluate.answers import pooled
+from capotasto.evaluate.bare import ask_bare
 from capotasto.evaluate.judge import Judgement, ask, judge
 from capotasto.evaluate.verdict import verdict
 from capotasto.experiment.tasks import Task
@@ -43,7 +44,7 @@ def judge_tasks(
     found = {}
     for task in tasks:
         rows, names = task.splits.test, judged_names(task, objective)
-        without = judge(ask(base, renderer, rows, names, None, objective))
+        without = judge(ask_bare(base, renderer, rows, names, task.splits.train, objective))
         tuned = judge(ask(base, renderer, rows, names, adapter.of_task(task.name), objective), without.answers)
         found[task.name] = Pair(without, tuned)
     return found

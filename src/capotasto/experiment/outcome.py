@@ -88,7 +88,7 @@ def conclude(base: Base, plan: Plan, best_step: int) -> Run:
         "best_step": best_step,
         "stopped": plan.job.stopped,
         "diagnosis": _diagnosis(base, plan, adapter, judged) + harmed(pairs),
-        "samples": samples(base, plan, adapter),
+        "samples": samples(base, plan, adapter, pairs),
         "lengths": _lengths(plan),
         "labels": [] if several or plan.objective == "regress" else judged_names(plan.tasks[0], plan.objective),
         "confusion": None if several else _confusion(judged.tuned),
@@ -160,17 +160,24 @@ def _diagnosis(base: Base, plan: Plan, adapter: Adapter, judged: Pair) -> list[s
     return diagnosis(judged.base, judged.tuned, norms, usual_length(base), gradients, labels)
 
 
-def samples(base: Base, plan: Plan, adapter: Adapter) -> list[dict[str, str]]:
-    """Held-out rows, of each task in turn, answered by base and adapter in one mixed batch."""
-    turns = zip_longest(*([(row, task.name) for row in task.splits.test] for task in plan.tasks))
+def samples(base: Base, plan: Plan, adapter: Adapter, pairs: dict[str, Pair]) -> list[dict[str, str]]:
+    """Held-out rows, of each task in turn, answered by base and adapter in one mixed batch; what stands for an encoder,
+    which writes nothing, has answered already."""
+    turns = zip_longest(*([(row, task.name, i) for i, row in enumerate(task.splits.test)] for task in plan.tasks))
     chosen = [one for turn in turns for one in turn if one is not None][:SAMPLES]
-    rows, mine = [row for row, _ in chosen], [adapter.of_task(task) for _, task in chosen]
+    rows, mine = [row for row, _, _ in chosen], [adapter.of_task(task) for _, task, _ in chosen]
     asked = [_asked(plan, row) for row in rows]
     settings = GenerateSettings(
         max_new_tokens=min(SAMPLE_TOKENS, plan.renderer.max_length // 2), repetition_penalty=1.1
     )
     prompts = [plan.renderer.prompt(turns, settings.max_new_tokens) for turns in asked]
-    if adapter.head() is not None:
+    if base.is_encoder:
+        bare = [(pairs[task].base.answers.written or [""] * (i + 1))[i] for _, task, i in chosen]
+        texts = [
+            *bare,
+            *in_words(adapter, answer(base, [encode(plan.renderer, row, adapter) for row in rows], adapter)),
+        ]
+    elif adapter.head() is not None:
         said = in_words(adapter, answer(base, [encode(plan.renderer, row, adapter) for row in rows], adapter))
         texts = [*write(base, plan.renderer, prompts, [None] * len(rows), settings), *said]
     else:

@@ -21,6 +21,7 @@ from capotasto.methods.adapter import Adapter
 from capotasto.objectives import encode
 from capotasto.records import file_hash
 from capotasto.session import Base
+from capotasto.tokens.encoder import renderer_of, writes_nothing
 from capotasto.tokens.render import Renderer
 from capotasto.tokens.replay import Replay
 from capotasto.training.job import Job
@@ -90,11 +91,13 @@ def plan(base: Base, source: str, folder: Path, settings: TuneSettings, shared: 
     if settings.resume:
         run_folder.sweep(folder)
     tasks = shared.once("tasks", source, settings, lambda: read_tasks(source, settings))
+    if base.is_encoder and not tasks[0].dataset.names:
+        raise writes_nothing(source)
     objective, reason = resolve(settings, tasks[0].dataset.shape)
     check_kinds(tasks, settings, objective)
     room = settings.max_length if base.context is None else min(settings.max_length, base.context - virtual)
     placement = settings.placement if under is None or under.embeds() is None else under.placement
-    renderer = Renderer(base.tokenizer, placement, room)
+    renderer = renderer_of(base, placement, room)
     general = read_replay(settings, tasks, renderer)
     identity = identify(base, tasks, settings)
     init = chosen_init(base, source, folder, settings, tasks, renderer, identity, under, shared)

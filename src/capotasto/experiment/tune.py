@@ -13,6 +13,7 @@ from capotasto.experiment.outcome import Run, conclude, finished
 from capotasto.experiment.plan import Plan, plan
 from capotasto.experiment.settings import TuneSettings
 from capotasto.experiment.start import check_method
+from capotasto.experiment.suited import suited
 from capotasto.experiment.track import open_tracker
 from capotasto.session import Base, load_base
 from capotasto.training.fill import learn
@@ -41,6 +42,7 @@ def tune_many(base: Base, work: Mapping[Path, tuple[str, TuneSettings]], watch: 
 
     work: folder → (data, settings)
     """
+    work = {folder: (source, suited(base, settings)) for folder, (source, settings) in work.items()}
     done = {folder: finished(folder, base, *what) for folder, what in work.items() if what[1].resume}
     for folder in [folder for folder, run in done.items() if run and (folder / CHECKPOINT).exists()]:
         _publish(folder)  # it was stopped between its scores and its report

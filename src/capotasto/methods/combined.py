@@ -5,6 +5,7 @@ from typing import Any, Self, cast
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 from typing_extensions import override
 
 from capotasto.base.frozen import FrozenBase
@@ -17,7 +18,7 @@ from capotasto.methods.settings import MethodSettings
 class CombinedAdapter(Adapter):
     """What its parts do, all at once. Virtual tokens stand in the order of the parts; changes add up.
 
-    Errors: parts that cannot share a batch with others.
+    Errors: a part with a model of its own beside another one than a head.
     """
 
     def __init__(self, parts: Sequence[Adapter], base: FrozenBase, **facts: Any):
@@ -25,8 +26,12 @@ class CombinedAdapter(Adapter):
         rates = [part.rate(base)[0] for part in parts]
         self._shares = [rate / rates[0] for rate in rates]
         for part in parts:
-            if isinstance(part, OwnModel):
-                raise SettingError(f"{part.method} runs a model of its own and cannot be combined; train it by itself")
+            others = [other for other in parts if other is not part]
+            if isinstance(part, OwnModel) and any(other.head() is None for other in others):
+                raise SettingError(
+                    f"{part.method} runs a model of its own and cannot be combined with other methods than head;"
+                    " train it by itself"
+                )
             if part.tasked:
                 raise SettingError(
                     f"{part.method} is another prompt for each task and cannot be combined; use it alone"
@@ -90,6 +95,10 @@ class CombinedAdapter(Adapter):
     def shape(self) -> dict[str, Any]:
         """What its parts say, for those that lie in one file."""
         return {key: value for part in self.adapters() for key, value in part.shape().items()}
+
+    @override
+    def body(self) -> PreTrainedModel | None:
+        return next((model for part in self.adapters() if (model := part.body()) is not None), None)
 
     @classmethod
     @override

@@ -31,7 +31,7 @@ class PeftAdapter(OwnModel):
     @override
     def fresh(cls, base: FrozenBase, settings: MethodSettings, labels: list[str], seed: int, **facts: Any) -> Self:
         kind = settings.method.partition(":")[2].upper()
-        config = _config(kind, settings)
+        config = _config(kind, settings, base.task_type)
         from peft import get_peft_model
 
         with torch.random.fork_rng(devices=[]):
@@ -79,7 +79,7 @@ def _usable() -> dict[str, Any]:
     return {name: config for name, config in types.items() if not issubclass(config, PromptLearningConfig)}
 
 
-def _config(kind: str, settings: MethodSettings) -> Any:
+def _config(kind: str, settings: MethodSettings, task: str) -> Any:
     """PEFT's config of this type, with the targets asked for and everything else as PEFT has it."""
     usable = _usable()
     if kind not in usable:
@@ -87,7 +87,7 @@ def _config(kind: str, settings: MethodSettings) -> Any:
         raise SettingError(f"unknown method {settings.method!r}; {nearest(settings.method, known)}")
     takes = inspect.signature(usable[kind]).parameters
     targets = settings.targets if settings.targets == "all-linear" else settings.targets.split(",")
-    given = {"task_type": "CAUSAL_LM", "target_modules": targets}
+    given = {"task_type": task, "target_modules": targets}
     if kind == "IA3":
         given["feedforward_modules"] = []  # PEFT wants it told which targets scale their inputs
     return usable[kind](**{key: value for key, value in given.items() if key in takes})

@@ -5,14 +5,15 @@ The result is an ordinary model folder. Everything it forgets, it forgets for go
 
 import re
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import torch
 from safetensors import SafetensorError
 from torch import nn
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 from typing_extensions import override
 
+from capotasto.base.encoders import reader
 from capotasto.base.frozen import FrozenBase
 from capotasto.errors import AdapterError, SettingError
 from capotasto.methods.own_model import OwnModel, sibling
@@ -47,7 +48,7 @@ class FullAdapter(OwnModel):
         wide = torch.promote_types(base.dtype, torch.float32)  # as it was trained and judged
         given: dict[str, Any] = {"dtype": wide, "local_files_only": True, "use_safetensors": True}
         try:
-            model, found = cast(Any, AutoModelForCausalLM).from_pretrained(folder, output_loading_info=True, **given)
+            model, found = reader(base.config)(folder, output_loading_info=True, **given)
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise AdapterError(f"{folder} holds no model that can be read ({error}); train it again") from None
         if found["missing_keys"]:

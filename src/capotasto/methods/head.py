@@ -96,7 +96,7 @@ class HeadAdapter(Adapter):
             raise SettingError("method head chooses among labels, and this data has none; map them: --map label=COLUMN")
         form = {
             "objective": settings.objective or "classify",
-            "pooling": settings.pooling,
+            "pooling": _pooling(base, settings.pooling),
             "hidden": settings.hidden,
             "norm": settings.head_norm,
         }
@@ -117,8 +117,9 @@ class HeadAdapter(Adapter):
 
     @override
     def config(self, base: FrozenBase) -> dict[str, Any] | None:
-        """A sequence classifier of which PEFT changes nothing but its head; None for a head of another form."""
-        if not self.score.plain:
+        """A sequence classifier of which PEFT changes nothing but its head; None for a head of another form, and on an
+        encoder, where transformers' classifiers have further layers."""
+        if not self.score.plain or base.is_encoder:
             return None
         return {
             "peft_type": "LORA",
@@ -161,6 +162,17 @@ class HeadAdapter(Adapter):
         return made
 
 
+def _pooling(base: FrozenBase, wanted: str | None) -> str:
+    """What a head reads unless told otherwise: where words see each other, their mean says more than the first or last
+    of them (https://arxiv.org/abs/1908.10084 section 4)."""
+    if wanted == "cls" and not base.is_encoder:
+        raise SettingError(
+            f"the first token of a row sees nothing of the row on {base.name}; choose --pooling last or mean"
+        )
+    return wanted or ("mean" if base.is_encoder else "last")
+
+
 def _width(base: FrozenBase) -> int:
-    """H of the last states: what the output layer reads (opt-350m projects them down)."""
-    return int(base.model.get_output_embeddings().weight.shape[1])
+    """H of the last states: what the output layer reads, where there is one (opt-350m projects them down)."""
+    output = base.model.get_output_embeddings()
+    return int(base.config.hidden_size if output is None else output.weight.shape[1])

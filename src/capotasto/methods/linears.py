@@ -13,8 +13,11 @@ from capotasto.errors import SettingError, nearest
 Linear = nn.Linear | Conv1D
 
 # The last linear layer of each sub-layer, by the name the architectures give it.
-_ATTENTION_ENDS = ("o_proj", "out_proj", "self_attention.dense", "attn.c_proj", "attention.dense", "self_attn.dense")
-_FEED_FORWARD_ENDS = ("down_proj", "fc2", "dense_4h_to_h", "mlp.c_proj")
+_ATTENTION_ENDS = (
+    *("o_proj", "out_proj", "self_attention.dense", "attn.c_proj", "attention.dense", "self_attn.dense"),
+    *("attention.output.dense", "out_lin"),
+)
+_FEED_FORWARD_ENDS = ("down_proj", "fc2", "dense_4h_to_h", "mlp.c_proj", "output.dense", "lin2")
 
 
 def linears(model: PreTrainedModel) -> dict[str, Linear]:

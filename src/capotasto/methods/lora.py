@@ -151,7 +151,7 @@ class LoraAdapter(Adapter):
         """The keys PEFT reads (https://huggingface.co/docs/peft/package_reference/lora)."""
         return {
             "peft_type": "LORA",
-            "task_type": "CAUSAL_LM",
+            "task_type": base.task_type,
             "base_model_name_or_path": str(base.folder or base.name),
             "inference_mode": True,
             "r": self.rank,

@@ -4,6 +4,7 @@ Sources: Li and Liang 2021, https://arxiv.org/abs/2101.00190, section 4; Cartrid
 section 3, for prefixes that start as the cache of real text with a frozen first token.
 """
 
+from inspect import signature
 from typing import Any, Self
 
 import torch
@@ -94,13 +95,16 @@ class PrefixAdapter(Adapter):
         return {"num_frozen_tokens": self.frozen, "projected": self.projection is not None}
 
     @override
-    def config(self, base: FrozenBase) -> dict[str, Any]:
+    def config(self, base: FrozenBase) -> dict[str, Any] | None:
         """The keys PEFT reads (https://huggingface.co/docs/peft/package_reference/prefix_tuning).
 
         With frozen first tokens it is PEFT's CARTRIDGE (0.19 or newer), which keeps the same tensor and their number.
+        None where the model takes no keys and values (DistilBERT): PEFT would leave the prefix out without a word.
         """
+        if "past_key_values" not in signature(type(base.model).forward).parameters:
+            return None
         shared = {
-            "task_type": "CAUSAL_LM",
+            "task_type": base.task_type,
             "base_model_name_or_path": str(base.folder or base.name),
             "inference_mode": True,
             "num_virtual_tokens": self.tokens,

@@ -57,7 +57,9 @@ class HeadSettings(Settings):
         None, description="write text, choose a label, tell numbers, find all labels; left out: by method and data"
     )
     head_norm: bool = Field(True, description="norm the features; without, transformers and PEFT can read the head")
-    pooling: Literal["last", "mean"] = Field("last", description="the state that is classified")
+    pooling: Literal["cls", "mean", "last"] | None = Field(
+        None, description="the state that is classified; left out: last, or mean on an encoder"
+    )
     hidden: int = Field(0, ge=0, description="width of a hidden layer before the classes; 0: none, a linear classifier")
 
 

@@ -69,7 +69,7 @@ class SoftPrompt(Adapter):
             return None
         return {
             "peft_type": "PROMPT_TUNING",
-            "task_type": "CAUSAL_LM",
+            "task_type": base.task_type,
             "base_model_name_or_path": str(base.folder or base.name),
             "revision": None,
             "inference_mode": True,

@@ -36,9 +36,13 @@ def encode(renderer: Renderer, example: Example, adapter: Adapter) -> Encoded:
     return Encoded(prompt.ids, (False,) * len(prompt.ids), prompt.slot, prompt.cut, label, targets)
 
 
-def pooled(states: Tensor, pooling: str) -> Tensor:
-    """[T, H] states of one row → [H] what a head reads."""
-    return states.mean(0) if pooling == "mean" else states[-1]
+def pooled(states: Tensor, pooling: str, first: int = 0) -> Tensor:
+    """[T, H] states of one row → [H] what a head reads.
+
+    pooling: `cls` is the row's own first token, number `first`, also behind virtual tokens; `last` its last; `mean` is
+             over all of its states, those of virtual tokens too
+    """
+    return states.mean(0) if pooling == "mean" else states[first if pooling == "cls" else -1]
 
 
 def features(hidden: forward.Hidden, adapters: Sequence[Adapter | None], rows: Sequence[int]) -> Tensor:
@@ -48,7 +52,8 @@ def features(hidden: forward.Hidden, adapters: Sequence[Adapter | None], rows: S
         head = head_of(adapters[row])
         assert head is not None
         places = torch.as_tensor(hidden.layout.paths[row], device=hidden.states.device)[hidden.ghosts[row] :]
-        found.append(pooled(hidden.states[places], head.pooling))
+        slot, virtual = hidden.slots[row]
+        found.append(pooled(hidden.states[places], head.pooling, 0 if slot else virtual))
     return torch.stack(found)
 
 

