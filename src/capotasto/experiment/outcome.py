@@ -171,15 +171,13 @@ def samples(base: Base, plan: Plan, adapter: Adapter, pairs: dict[str, Pair]) ->
         max_new_tokens=min(SAMPLE_TOKENS, plan.renderer.max_length // 2), repetition_penalty=1.1
     )
     prompts = [plan.renderer.prompt(turns, settings.max_new_tokens) for turns in asked]
-    if base.is_encoder:
-        bare = [(pairs[task].base.answers.written or [""] * (i + 1))[i] for _, task, i in chosen]
-        texts = [
-            *bare,
-            *in_words(adapter, answer(base, [encode(plan.renderer, row, adapter) for row in rows], adapter)),
-        ]
-    elif adapter.head() is not None:
+    if adapter.head() is not None:
+        if base.is_encoder:
+            before = [(pairs[task].base.answers.written or [""] * (i + 1))[i] for _, task, i in chosen]
+        else:
+            before = write(base, plan.renderer, prompts, [None] * len(rows), settings)
         said = in_words(adapter, answer(base, [encode(plan.renderer, row, adapter) for row in rows], adapter))
-        texts = [*write(base, plan.renderer, prompts, [None] * len(rows), settings), *said]
+        texts = [*before, *said]
     else:
         texts = write(base, plan.renderer, [*prompts, *prompts], [*[None] * len(rows), *mine], settings)
     return [

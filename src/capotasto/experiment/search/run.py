@@ -23,6 +23,7 @@ from capotasto.experiment.search.winner import conclude
 from capotasto.experiment.settings import TuneSettings
 from capotasto.experiment.shared import Shared
 from capotasto.experiment.start import check_method
+from capotasto.experiment.suited import suited
 from capotasto.records import content_hash
 from capotasto.session import Base, load_base
 
@@ -61,6 +62,7 @@ def search(
     tuned = TuneSettings(**{name: every[name] for name in TuneSettings.model_fields})
     loaded, folder = load_base(base) if isinstance(base, str) else base, Path(out)
     check_method(tuned.method)
+    tuned = suited(loaded, tuned)
     if tuned.report_to != "none":
         raise SettingError("--report-to follows one run and a search has many; leave it out and read report.html")
     run_folder.check(folder, tuned.resume, tuned.force)
