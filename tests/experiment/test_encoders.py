@@ -12,7 +12,7 @@ from capotasto import load_adapter, load_base, tune
 from capotasto.data import load
 from capotasto.errors import UserError
 from capotasto.evaluate.bare import by_frequency
-from capotasto.experiment.plan import read_splits
+from capotasto.experiment.reading import read_splits
 from capotasto.experiment.recipe import Recipe, run_recipe
 from capotasto.experiment.settings import TuneSettings
 from capotasto.session import Base

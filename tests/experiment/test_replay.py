@@ -83,7 +83,8 @@ def test_dialogues_are_taken_too_and_a_mixture_beside_them(base, rows, text, tmp
     talk = tmp_path / "talk.jsonl"
     talk.write_text("\n".join(json.dumps(pair) for pair in pairs))
     path = tmp_path / "recipe.yaml"
-    job = {"data": "rows.csv", **SETTINGS, "epochs": 1, "replay": "talk.jsonl", "mix": {"more": "general.txt"}}
+    heeded = {name: value for name, value in SETTINGS.items() if name not in ("tokens", "init")}
+    job = {"data": "rows.csv", **heeded, "epochs": 1, "replay": "talk.jsonl", "mix": {"more": "general.txt"}}
     path.write_text(json.dumps({"jobs": {"a": job}}))
     run = run_recipe(base, Recipe.read(path), path)[0]
     assert sum(run.record["replay"]["rows"].values()) == 20

@@ -7,7 +7,6 @@ from pathlib import Path
 import peft
 import pytest
 import torch
-from capotasto.objectives.pooling import pooled
 from torch import Tensor
 
 from capotasto import forward
@@ -15,7 +14,7 @@ from capotasto.artifact import load_adapter, save_adapter
 from capotasto.errors import SettingError
 from capotasto.evaluate.questions import held_out_loss
 from capotasto.methods.adapter import Adapter
-from capotasto.objectives.classify import class_logits
+from capotasto.objectives.heads import features, outputs, read
 from capotasto.session import Base
 from capotasto.training.job import Job
 from capotasto.training.loop import train
@@ -53,7 +52,7 @@ def make_job(base: Base, adapter: Adapter, seed: int = 0) -> Job:
 @torch.no_grad()
 def classes_of(base: Base, rows: list[Encoded], adapter: Adapter) -> list[Tensor]:
     adapters = [adapter] * len(rows)
-    return class_logits(forward.run(base, rows, adapters), adapters, range(len(rows)))
+    return list(outputs(features(forward.run(base, rows, adapters), adapters, range(len(rows))), adapter))
 
 
 @pytest.mark.parametrize("method", FROM_THE_BASE)
@@ -109,15 +108,15 @@ def test_pooling_reads_the_states_it_says(slot: int) -> None:
     own = [(0, with_prompt, 0 if slot else 4), (1, with_prefix, 0)]
     for number, states, first in own:
         wanted = {"cls": states[first], "last": states[-1], "mean": states.mean(0)}
-        for pooling, features in wanted.items():
-            torch.testing.assert_close(pooled(hidden, number, pooling), features.float())
+        for pooling, expected in wanted.items():
+            torch.testing.assert_close(read(hidden, number, pooling), expected)
 
 
 def test_what_is_pooled_follows_from_the_base() -> None:
-    assert make_fresh("head", make_base("bert")).pooling == "mean"
-    assert make_fresh("head", make_base("bert"), pooling="cls").pooling == "cls"
+    assert make_fresh("head", make_base("bert")).head().pooling == "mean"
+    assert make_fresh("head", make_base("bert"), pooling="cls").head().pooling == "cls"
     decoder = make_base("llama")
-    assert make_fresh("head", decoder).pooling == "last"
+    assert make_fresh("head", decoder).head().pooling == "last"
     with pytest.raises(SettingError, match=r"first token of a row sees nothing.*--pooling last or mean"):
         make_fresh("head", decoder, pooling="cls")
 

@@ -51,7 +51,7 @@ def test_the_loss_has_the_same_share() -> None:
 
 
 def test_a_step_without_general_text_is_all_the_task() -> None:
-    assert Replay(range(2, 4), 0.1, 0).weights([row(9, 1), row(9, 3)]) == pytest.approx([1 / 4, 1 / 4])
+    assert Replay(range(2, 4), 0.1, 0).weights([row(9, 1), row(9, 3)], [1, 3]) == pytest.approx([1 / 4, 1 / 4])
 
 
 def test_pieces_are_even_and_hold_the_whole_text() -> None:

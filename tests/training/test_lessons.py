@@ -55,7 +55,7 @@ def job(base: Base, method: str = "prompt", seed: int = 0, name: str = "a", **se
 
 def loss_of_step(base: Base, one: Job) -> torch.Tensor:
     """The mean loss of the job's next step, row by row and token by token."""
-    batch = [one.rows[i] for i in one.batches(0)[0]]
+    batch = [one.rows[i] for i in one.order.batches(0)[0]]
     lesson, model = one.lesson(batch), reference.untouched(base)
     longest, width = max(len(row.ids) for row in batch), base.embedding_size
     total, weights = torch.zeros((), dtype=torch.float64), 0.0

@@ -27,7 +27,8 @@ def trunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trunk:
 def make_job(base: Base, method: str, name: str = "a", seed: int = 0) -> Job:
     adapter = make_fresh(method, base, name=name, seed=seed, **UPPER.get(method, {}))
     settings = TrainSettings(epochs=3, batch_tokens=60, patience=9)
-    return Job(name, adapter, make_rows(base, 8, seed, adapter), make_rows(base, 3, 9, adapter), settings, 0.01)
+    reader = make_fresh("head", base) if base.is_encoder else adapter
+    return Job(name, adapter, make_rows(base, 8, seed, reader), make_rows(base, 3, 9, reader), settings, 0.01)
 
 
 def losses(base: Base, jobs: list[Job], trunk: Trunk | None) -> list[float]:
@@ -52,7 +53,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", [*ARCHITECTURES, "bert", "distilbert", "roberta"])
 def test_the_lower_layers_are_read_and_the_states_are_the_same(
     architecture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

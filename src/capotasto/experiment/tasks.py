@@ -110,10 +110,10 @@ def check_kinds(tasks: Sequence[Task], settings: TuneSettings, objective: str) -
         return
     first = tasks[0].dataset
     for task in tasks:
-        own, _ = resolve(settings, task.dataset.shape)
-        if own != objective or not task.dataset.names or (own == "regress" and task.dataset.names != first.names):
+        own = resolve(settings, task.dataset.shape)[0] if task.dataset.names else ""
+        if own != objective or (own == "regress" and task.dataset.names != first.names):
+            has = ", ".join(task.dataset.names) or "no labels"
             raise DataError(
-                f"task {task.name!r} ({task.dataset.path}) has {', '.join(task.dataset.names) or 'no labels'} for"
-                f" {own}, and a head for {objective} learns as it does of {first.path}; leave the task out, or take"
-                " another method"
+                f"task {task.name!r} ({task.dataset.path}) has {has}, and method {method} learns to {objective}"
+                f" as from {first.path}; leave the task out, or take another method"
             )

@@ -45,15 +45,20 @@ def pooled(states: Tensor, pooling: str, first: int = 0) -> Tensor:
     return states.mean(0) if pooling == "mean" else states[first if pooling == "cls" else -1]
 
 
+def read(hidden: forward.Hidden, row: int, pooling: str) -> Tensor:
+    """[H] what a head reads of this row."""
+    places = torch.as_tensor(hidden.layout.paths[row], device=hidden.states.device)[hidden.ghosts[row] :]
+    slot, virtual = hidden.slots[row]
+    return pooled(hidden.states[places], pooling, 0 if slot else virtual)
+
+
 def features(hidden: forward.Hidden, adapters: Sequence[Adapter | None], rows: Sequence[int]) -> Tensor:
     """[B, H] what the head of each of these rows reads."""
     found = []
     for row in rows:
         head = head_of(adapters[row])
         assert head is not None
-        places = torch.as_tensor(hidden.layout.paths[row], device=hidden.states.device)[hidden.ghosts[row] :]
-        slot, virtual = hidden.slots[row]
-        found.append(pooled(hidden.states[places], head.pooling, 0 if slot else virtual))
+        found.append(read(hidden, row, head.pooling))
     return torch.stack(found)
 
 
