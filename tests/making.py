@@ -61,7 +61,11 @@ def make_examples(count: int, seed: int = 0) -> list[Example]:
 
 def make_rows(base: Base, count: int, seed: int = 0, adapter: Adapter | None = None) -> list[Encoded]:
     """Rows as the adapter learns them: to be written, of several tasks, or to be classified by its head."""
-    rows = [base.encode(example) for example in make_examples(count, seed)]
+    examples = make_examples(count, seed)
+    if base.is_encoder:
+        rows = [base.renderer().prompt(example.turns[:-1]) for example in examples]
+    else:
+        rows = [base.encode(example) for example in examples]
     if adapter is not None and adapter.tasked:
         return [replace(row, task=TASKS[i % len(TASKS)]) for i, row in enumerate(rows)]
     if adapter is None or adapter.classes() is None:
