@@ -89,7 +89,7 @@ class LoraAdapter(Adapter):
     def _low_rank(self, name: str, x: Tensor, y: Tensor) -> Tensor:
         """[.., in], [.., out] → [.., out]."""
         down, up = self.down[_key(name)], self.up[_key(name)]
-        change = (self._kept(x.to(down.dtype)) @ down.T) @ up.T * self.scale
+        change = (self._kept(x.to(down.dtype)) @ down.T) @ (up * self.scale).T  # the small factor is scaled
         return change if self.length is None else self._directed(name, y.to(change.dtype), change)
 
     def _kept(self, x: Tensor) -> Tensor:
