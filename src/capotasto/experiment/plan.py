@@ -6,7 +6,7 @@ from pathlib import Path
 
 from capotasto.data import Dataset, Splits
 from capotasto.data.dataset import hash_of
-from capotasto.errors import DataError
+from capotasto.errors import DataError, SettingError
 from capotasto.experiment import folder as run_folder
 from capotasto.experiment.beginning import begun, chosen_init, scaled
 from capotasto.experiment.difficulty import curriculum
@@ -93,6 +93,8 @@ def plan(base: Base, source: str, folder: Path, settings: TuneSettings, shared: 
     tasks = shared.once("tasks", source, settings, lambda: read_tasks(source, settings))
     if base.is_encoder and not tasks[0].dataset.names:
         raise writes_nothing(source)
+    if base.is_encoder and (settings.curriculum == "loss" or settings.replay):
+        raise SettingError(f"{base.name} is an encoder, which writes nothing: leave --curriculum loss and --replay out")
     objective, reason = resolve(settings, tasks[0].dataset.shape)
     check_kinds(tasks, settings, objective)
     room = settings.max_length if base.context is None else min(settings.max_length, base.context - virtual)
