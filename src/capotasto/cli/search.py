@@ -50,7 +50,8 @@ def command(
         raise SettingError("no data to learn from; name a file: capo search DATA --out DIR")
     if options.out is None:
         raise SettingError("no folder for the result; name one with --out DIR")
-    options.check_heeded(present(given), "the command line", head=options.base is not None)
+    if "method" not in str(options.space or ""):
+        options.check_heeded(present(given), "the command line", head=options.base is not None)
     record = _search(options, options.data, options.out)
     if json:
         print_json(record)

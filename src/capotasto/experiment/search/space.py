@@ -22,7 +22,7 @@ _SIZES = {  # a method's main size
     "head": "hidden=0|64|256",
 }
 # Seed and data decide on which rows the trials are compared, so they are the same for all.
-SEARCHABLE = (MethodSettings.model_fields.keys() | TrainSettings.model_fields.keys()) - {"seed"}
+SEARCHABLE = (MethodSettings.model_fields.keys() | TrainSettings.model_fields.keys()) - {"seed", "objective"}
 
 
 @dataclass(frozen=True)
