@@ -133,8 +133,8 @@ def _settings(group: type[Settings], names: Iterable[str]) -> str:
 def _field(field: FieldInfo) -> tuple[str, str]:
     """(default, what it does), with the values it may take where they are few."""
     value = str(field.default).lower() if isinstance(field.default, bool) else field.default
-    values = (
-        ", ".join(code(name) for name in get_args(field.annotation)) if get_origin(field.annotation) is Literal else ""
-    )
+    kinds = (field.annotation, *get_args(field.annotation))  # `Literal[…]`, or `Literal[…] | None`
+    literal = next((kind for kind in kinds if get_origin(kind) is Literal), None)
+    values = ", ".join(code(name) for name in get_args(literal)) if literal is not None else ""
     what = f"{field.description}: {values}" if values else str(field.description)
     return "left out" if value is None else code(value), what

@@ -102,7 +102,7 @@ def run(
     model = model_of(base, adapters)
     changes = [Change(*layout.spans[i], adapter.deltas()) for i, adapter in enumerate(distinct)]
     added = _at_tokens(layout, slots, ghosts, noise)
-    depth = 0 if trunk is None or keep else min(depth_of(base, adapter) for adapter in adapters)
+    depth = 0 if trunk is None or keep else min((depth_of(base, one) for one in distinct), default=base.layers)
     lower = None if trunk is None else _lower(base, trunk, batch, layout, ghosts, depth)
     with nullcontext() if lower is None else starting_at(layers_of(model, base.layers), depth, lower):
         positions = layout.positions + base.first_position

@@ -20,6 +20,7 @@ from capotasto.errors import AdapterError, SettingError
 from capotasto.methods.adapter import Adapter, Delta
 from capotasto.methods.combined import CombinedAdapter
 from capotasto.methods.linears import Linear, weight_of
+from capotasto.trunk import CHANGED
 
 
 def merge(base: FrozenBase, adapter: Adapter, folder: str | Path) -> Path:
@@ -47,6 +48,8 @@ def merged(base: FrozenBase, adapter: Adapter) -> Iterator[PreTrainedModel]:
     """
     _check(adapter)
     kept: list[tuple[nn.Module, dict[str, nn.Parameter | None]]] = []
+    before = vars(base.model).get(CHANGED, False)
+    setattr(base.model, CHANGED, True)
     try:
         for name, delta in adapter.deltas().items():
             layer = base.model.get_submodule(name)
@@ -54,6 +57,7 @@ def merged(base: FrozenBase, adapter: Adapter) -> Iterator[PreTrainedModel]:
             _merge_into(layer, delta)
         yield base.model
     finally:
+        setattr(base.model, CHANGED, before)
         for layer, own in kept:
             layer._parameters.update(own)
 

@@ -18,7 +18,10 @@ from capotasto.wheels import home
 _INDEX = "index.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # What a run keeps for its own sake and an adapter does not need.
-_LEFT = ("log.jsonl", "report.html", "start.json", "initial.safetensors", "checkpoint.safetensors", "tensorboard")
+_LEFT = (
+    *("log.jsonl", "report.html", "start.json", "difficulty.json", "initial.safetensors", "checkpoint.safetensors"),
+    "tensorboard",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ def _files(source: Path) -> list[Path]:
 
 
 def _left(path: Path) -> bool:
-    return path.parts[0] in _LEFT or path.name.startswith(".")
+    return path.parts[0] in _LEFT or path.name in _LEFT or path.name.startswith(".")
 
 
 def _copy(source: Path, files: list[Path], target: Path) -> None:

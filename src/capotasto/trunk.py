@@ -18,6 +18,8 @@ from capotasto.records import disk_error, read_json, write_json
 from capotasto.types import Encoded
 from capotasto.wheels import home
 
+CHANGED = "weights_changed"  # a mark on a base's model whose weights are not its own for the time being
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

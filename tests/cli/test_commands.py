@@ -197,6 +197,7 @@ def test_the_store_is_named_where_a_folder_is(tuned: Path, base: Path, tmp_path:
     assert "moods@1" in text
     assert ":live" in text
     assert Path(capo("store", "path", "moods", "--json").json[0]).is_dir()
+    assert capo("inspect", "moods:live", "--json").json["manifest"]["name"] == "moods"
     assert capo("store", "remove", "moods").stdout == "moods@1\n"
     assert "DIR" in capo("store", "add").stderr
 

@@ -37,15 +37,15 @@ def folders(given: Sequence[str]) -> dict[str, Path]:
 def _parted(text: str) -> tuple[str, Path]:
     name, equals, path = text.partition("=")
     if not equals or Path(text).exists():
-        found = _place(text)
+        found = place(text)
         return (Path(text).resolve().name if found == Path(text) else text), found
     if not name or not path:
         raise SettingError(f"--adapter {text}: write NAME=DIR, or the folder alone")
-    return name, _place(path)
+    return name, place(path)
 
 
-def _place(text: str) -> Path:
-    """A folder, or else what the store knows by this reference."""
+def place(text: str) -> Path:
+    """The folder of an adapter: itself, or what the store knows by this reference."""
     if Path(text).exists() or "/" in text:
         return Path(text)
     store = Store()

@@ -51,10 +51,14 @@ def _tokens(dataset: "Dataset", where: BaseSettings, max_length: int) -> tuple[d
 
     base = load(where)
     whole = base.renderer(None, max_length=1 << 30)
-    lengths = [len(whole.encode(example).ids) for example in dataset.examples]
+    if base.is_encoder:
+        rows = [whole.prompt(example.turns[:-1] or example.turns) for example in dataset.examples]
+    else:
+        rows = [whole.encode(example) for example in dataset.examples]
+    lengths = [len(row.ids) for row in rows]
     values = np.quantile(lengths, list(QUANTILES.values()))
     tokens = {name: round(float(value)) for name, value in zip(QUANTILES, values, strict=True)}
     room = min(max_length, base.context or max_length)
     cut = base.renderer(None, room)
-    texts = [example for example in dataset.examples if example.plain]
+    texts = [example for example in dataset.examples if example.plain and not base.is_encoder]
     return tokens, {"tokens": room, "windows": sum(len(cut.windows(text)) for text in texts)} if texts else {}

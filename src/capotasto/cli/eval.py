@@ -47,7 +47,7 @@ def command(
     objective = _objective(folders)
     dataset = files.load(data, settings.map, settings.on_bad_row, settings.max_rows, 1, objective)
     labels = _labels(dataset, folders, objective)
-    seen = [name for name, folder in folders.items() if _trained_on(folder) == dataset.hash]
+    seen = [name for name, folder in folders.items() if dataset.hash in _trained_on(folder)]
     base = load(build(BaseSettings, given))
     judged = _judge(base, dataset, labels, named.load(folders, base), settings.max_length, objective)
     _warn(seen, data)
@@ -87,8 +87,11 @@ def _labels(dataset: "Dataset", folders: dict[str, Path], objective: str) -> lis
     return next(iter(known.values()))
 
 
-def _trained_on(folder: Path) -> str | None:
-    return _kept(folder / "manifest.json").get("data", {}).get("hash")
+def _trained_on(folder: Path) -> set[str]:
+    """Hashes of the data sets that an adapter has learnt from: its own, and those of a mixture."""
+    tasks = _kept(folder / "run.json").get("tasks") or {}
+    data = [_kept(folder / "manifest.json").get("data", {}), *(task.get("data", {}) for task in tasks.values())]
+    return {one["hash"] for one in data if "hash" in one}
 
 
 def _kept(path: Path) -> dict[str, Any]:

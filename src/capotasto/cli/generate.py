@@ -42,7 +42,10 @@ def command(
     texts = _texts(prompts)
     folders = named.folders(adapter or [])
     base = load(build(BaseSettings, given))
-    known = {"base": None, **named.load(folders, base)}
+    bare = {} if base.is_encoder else {"base": None}  # an encoder by itself answers nothing
+    known = {**bare, **named.load(folders, base)}
+    if not known:
+        raise SettingError(f"{base.name} is an encoder and writes nothing; name an adapter with a head: --adapter DIR")
     with err.status("writing"):
         said = _answers(base, texts, known, chat, settings)
     answers = [(text, {name: said[name][i] for name in known}) for i, text in enumerate(texts)]
@@ -59,7 +62,7 @@ def _answers(
     """Name → answer to each text."""
     writers = {name: one for name, one in known.items() if one is None or one.head() is None}
     rows = [text for text in texts for _ in writers]
-    written = base.generate(rows, [*writers.values()] * len(texts), chat, **settings.model_dump())
+    written = base.generate(rows, [*writers.values()] * len(texts), chat, **settings.model_dump()) if rows else []
     found = {name: written[i :: len(writers)] for i, name in enumerate(writers)}
     heads = {name: one for name, one in known.items() if one is not None and name not in writers}
     return {**found, **{name: base.label(texts, one, chat) for name, one in heads.items()}}

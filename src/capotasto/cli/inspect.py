@@ -9,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 
 from capotasto import records
 from capotasto.cli import result
+from capotasto.cli.adapters import place
 from capotasto.cli.base import BaseSettings, load
 from capotasto.cli.dry_run import start
 from capotasto.cli.options import Json, build, settings_options
@@ -31,6 +32,7 @@ def command(
 ) -> None:
     """With --base, also the vocabulary's nearest token to each virtual token."""
     where = build(BaseSettings, given)
+    folder = place(str(folder))
     found = _read(folder)
     if where.base is not None:
         found["nearest"] = _nearest(folder, where)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import Field
 
+from capotasto.cli.adapters import place
 from capotasto.cli.base import BaseSettings, load
 from capotasto.cli.options import Json, build, settings_options
 from capotasto.cli.terminal import err, print_json
@@ -35,7 +36,7 @@ def command(
     if options.out is None:
         raise SettingError("no folder for the model; name one with --out FOLDER")
     base = load(options)
-    adapter = load_adapter(folder, base)
+    adapter = load_adapter(place(str(folder)), base)
     with err.status("merging"):
         written = merge(base, adapter, options.out)
     found = {"folder": str(written), "base": base.name, "adapter": adapter.name, "layers": len(adapter.deltas())}

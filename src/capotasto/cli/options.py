@@ -69,17 +69,22 @@ def _parameter(group: type[Settings], name: str) -> inspect.Parameter:
 
 def _kind(field: FieldInfo) -> Any:
     """The type behind `X | None`, without its arguments."""
-    annotation = field.annotation
-    if get_origin(annotation) in (Union, UnionType):
-        annotation = next(part for part in get_args(annotation) if part is not NoneType)
+    annotation = _inner(field)
     return get_origin(annotation) or annotation
+
+
+def _inner(field: FieldInfo) -> Any:
+    """`X` of `X | None`."""
+    if get_origin(field.annotation) not in (Union, UnionType):
+        return field.annotation
+    return next(part for part in get_args(field.annotation) if part is not NoneType)
 
 
 def _metavar(field: FieldInfo, kind: Any) -> str:
     if isinstance(field.json_schema_extra, dict) and "metavar" in field.json_schema_extra:
         return str(field.json_schema_extra["metavar"])
     if kind is Literal:
-        return "|".join(map(str, get_args(field.annotation)))
+        return "|".join(map(str, get_args(_inner(field))))
     return {bool: "", dict: "KEY=COLUMN"}.get(kind, _METAVARS.get(kind, "PATH"))
 
 

@@ -65,7 +65,7 @@ def training(folder: Path) -> list[tuple[str, str]]:
 def _files(folder: Path) -> list[tuple[str, str]]:
     used = run_folder.read(folder).base.name
     base = "" if used == aliases()[0].name else f" --base {used}"
-    adapter, heads = f" --adapter {folder}", "head" in records.read_json(folder / "run.json")["method"].split("+")
+    adapter = f" --adapter {folder}"
     names = ("adapter_model.safetensors", "report.html", "run.json", "log.jsonl")
     return [
         ("Folder", str(folder)),
@@ -74,7 +74,7 @@ def _files(folder: Path) -> list[tuple[str, str]]:
             "Of its tasks",
             ", ".join(str(path) for name in run_folder.read(folder).tasks if (path := folder / name).is_dir()),
         ),
-        ("Try it", f"capo eval DATA{base}{adapter}" if heads else f'capo generate{base}{adapter} "…"'),
+        ("Try it", f'capo generate{base}{adapter} "…"'),
     ]
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from capotasto.cli.base import BaseSettings, load
 from capotasto.cli.faults import InterruptedByUserError
-from capotasto.cli.options import Json, settings_options, with_file
+from capotasto.cli.options import Json, present, settings_options, with_file
 from capotasto.cli.result import show_scores
 from capotasto.cli.search_progress import SearchProgress
 from capotasto.cli.terminal import facts, heading, out, print_json, table
@@ -50,6 +50,8 @@ def command(
         raise SettingError("no data to learn from; name a file: capo search DATA --out DIR")
     if options.out is None:
         raise SettingError("no folder for the result; name one with --out DIR")
+    if "method" not in str(options.space or ""):
+        options.check_heeded(present(given), "the command line", head=options.base is not None)
     record = _search(options, options.data, options.out)
     if json:
         print_json(record)

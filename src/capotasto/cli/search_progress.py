@@ -46,7 +46,7 @@ class SearchProgress:
         """Show where the race stands; without a record, another group of trials begins."""
         if record is None:
             self._begin(standing)
-        else:
+        elif record.kind != "trunk":
             self.steps[record.job] = record.step, record.steps
             if record.kind == "held_out" and record.loss < (self.best or (math.inf, ""))[0]:
                 self.best = record.loss, record.job

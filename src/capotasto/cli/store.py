@@ -28,11 +28,13 @@ WANTED = {
 
 def command(
     action: Annotated[Action, typer.Argument(help="list, add DIR, tag NAME@VERSION TAG, remove, path")] = "list",
-    what: Annotated[list[str] | None, typer.Argument(metavar="[WHAT]…", help="what the action is about")] = None,
+    what: Annotated[list[str] | None, typer.Argument(metavar="WHAT", help="what the action is about")] = None,
     folder: Annotated[
         Path | None, typer.Option("--store", metavar="DIR", help="the store's folder; left out: in the cache folder")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="with add: the adapter's name; left out: its own")] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="with add: the adapter's name; left out: its own")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Versions never change; a tag is moved from one to another. Elsewhere NAME, NAME@VERSION or NAME:TAG means it."""
@@ -52,7 +54,7 @@ def _act(store: Store, action: Action, given: list[str], name: str | None) -> li
         return [store.add(given[0], name)]
     if action == "tag":
         store.tag(given[0], given[1])
-        return [f"{given[0].partition('@')[0]}:{given[1]}"]
+        return [f"{given[0].replace(':', '@').partition('@')[0]}:{given[1]}"]
     if action == "remove":
         return store.remove(given[0])
     return [str(store.find(given[0]))]

@@ -47,7 +47,7 @@ def command(
     """Rows are divided and columns understood without being told. Ctrl-C loses little: --resume goes on."""
     options = with_file(TuneOptions, config, {"data": data, **given})
     settings = build(TuneSettings, options.model_dump())
-    settings.check_heeded(present(given), "the command line")
+    settings.check_heeded(present(given), "the command line", head=options.base is not None)
     if options.data is None:
         raise SettingError("no data to learn from; name a file: capo tune DATA --out DIR")
     if options.out is None:

@@ -69,6 +69,11 @@ def ask_marks(
         chances = choose(base, renderer, examples, names, None)
         most = max(1, round(float(fitting.sum(1).mean())))
         rank = np.argsort(np.argsort(-chances, axis=1, kind="stable"), axis=1)
-        return Answers(marked=rank < most, fitting=fitting)
+        return Answers(marked=rank < most, fitting=fitting, by="the labels likeliest to the base")
     rows = [heads.encode(renderer, example, adapter) for example in examples]
-    return Answers(marked=answer(base, rows, adapter) >= THRESHOLD, fitting=fitting)
+    classes, found = adapter.classes() or [], answer(base, rows, adapter) >= THRESHOLD
+    marked = np.zeros(fitting.shape, dtype=bool)  # a head of several tasks knows the labels of the others too
+    for place, name in enumerate(names):
+        if name in classes:
+            marked[:, place] = found[:, classes.index(name)]
+    return Answers(marked=marked, fitting=fitting)

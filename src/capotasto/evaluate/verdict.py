@@ -12,7 +12,6 @@ NAMES = {"loss": "held-out loss", "root_mean_square_error": "root mean square er
 NUMBERS = {"loss", "root_mean_square_error"}  # no shares
 BASES = {  # what stands for the bare base, where it has no such answer of its own
     "root_mean_square_error": "for the mean of these rows",
-    "micro_f1": "for the labels likeliest to the base",
 }
 FEWEST = 10  # rows; on fewer, no interval is worth its name
 COLLAPSE = 0.9  # share of rows with one and the same chosen label that counts as collapse

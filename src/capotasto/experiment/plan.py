@@ -6,7 +6,7 @@ from pathlib import Path
 
 from capotasto.data import Dataset, Splits
 from capotasto.data.dataset import hash_of
-from capotasto.errors import DataError
+from capotasto.errors import DataError, SettingError
 from capotasto.experiment import folder as run_folder
 from capotasto.experiment.beginning import begun, chosen_init, scaled
 from capotasto.experiment.difficulty import curriculum
@@ -19,8 +19,10 @@ from capotasto.experiment.start import beneath
 from capotasto.experiment.tasks import Task, check_kinds, joined, mixture
 from capotasto.methods.adapter import Adapter
 from capotasto.objectives import encode
+from capotasto.objectives.heads import head_of
 from capotasto.records import file_hash
 from capotasto.session import Base
+from capotasto.tokens.curriculum import Curriculum
 from capotasto.tokens.encoder import renderer_of, writes_nothing
 from capotasto.tokens.render import Renderer
 from capotasto.tokens.replay import Replay
@@ -93,41 +95,51 @@ def plan(base: Base, source: str, folder: Path, settings: TuneSettings, shared: 
     tasks = shared.once("tasks", source, settings, lambda: read_tasks(source, settings))
     if base.is_encoder and not tasks[0].dataset.names:
         raise writes_nothing(source)
+    if base.is_encoder and (settings.curriculum == "loss" or settings.replay):
+        raise SettingError(f"{base.name} is an encoder, which writes nothing: leave --curriculum loss and --replay out")
     objective, reason = resolve(settings, tasks[0].dataset.shape)
     check_kinds(tasks, settings, objective)
+    told = head_of(under)
+    if objective == "lm" and told is not None and told.objective != "classify":
+        objective, reason = told.objective, f"as the head of {settings.stack_on}"
     room = settings.max_length if base.context is None else min(settings.max_length, base.context - virtual)
     placement = settings.placement if under is None or under.embeds() is None else under.placement
     renderer = renderer_of(base, placement, room)
-    general = read_replay(settings, tasks, renderer)
-    identity = identify(base, tasks, settings)
+    text = shared.once("replay", source, settings, lambda: load_replay(settings)) if settings.replay else None
+    general = read_replay(settings, tasks, renderer, text)
+    identity = identify(base, tasks, settings, text)
     init = chosen_init(base, source, folder, settings, tasks, renderer, identity, under, shared)
     resolved = settings.model_copy(update={"objective": objective})
     adapter = begun(base, folder, resolved, tasks, renderer, identity, init, under)
     counting = [_counting(task) for task in tasks]
-    if objective == "regress":
+    if objective == "regress" and told is None:
         scaled(adapter, [example for examples in counting for example in examples], tasks)
     train, held_out = shared.once(
-        f"rows {room} {placement} {objective} {adapter.classes()}",
+        f"rows {room} {placement} {objective} {adapter.classes()} {settings.stack_on}",
         source,
         settings,
         lambda: [_learnt(renderer, tasks, side, adapter) for side in (counting, [task.splits.val for task in tasks])],
     )
-    job = _job(base, folder, settings, tasks, renderer, general, identity, adapter, train, held_out)
+    paced = shared.once(
+        f"difficulty {room} {placement} {objective}",
+        source,
+        settings,
+        lambda: curriculum(base, renderer, folder, train, settings, identity),
+    )
+    job = _job(base, settings, tasks, general, adapter, train, held_out, paced)
     rule = "as set" if settings.lr is not None else adapter.rate(base)[1]
     return Plan(folder, settings, tasks, renderer, job, identity, rule, objective, reason, general)
 
 
 def _job(
     base: Base,
-    folder: Path,
     settings: TuneSettings,
     tasks: Sequence[Task],
-    renderer: Renderer,
     general: GeneralText | None,
-    identity: str,
     adapter: Adapter,
     train: Sequence[Learnt],
     held_out: Sequence[Learnt],
+    paced: Curriculum | None,
 ) -> Job:
     rows, looked = ([row for task in side for _, row in task] for side in (train, held_out))
     texts = general.train if general else []
@@ -136,7 +148,7 @@ def _job(
         [len(row.ids) for row in (*rows, *texts)],
         settings,
         mixture(tasks, [len(task) for task in train], settings),
-        curriculum(base, renderer, folder, train, settings, identity),
+        paced,
         replay,
     )
     rate = settings.lr if settings.lr is not None else adapter.rate(base)[0]
@@ -166,14 +178,17 @@ def _counting(task: Task) -> list[Example]:
     return found
 
 
-def identify(base: Base, tasks: Sequence[Task], settings: TuneSettings) -> str:
-    """Hash of what makes a run the run it is: base, data and settings."""
+def identify(base: Base, tasks: Sequence[Task], settings: TuneSettings, text: Dataset | None = None) -> str:
+    """Hash of what makes a run the run it is: base, data and settings.
+
+    text: the general text that is replayed; left out: it is read
+    """
     hashes = [
         part for task in tasks for part in (task.dataset.hash, hash_of(task.splits.val), hash_of(task.splits.test))
     ]
     hashes += [str(row.number) for task in tasks for row in task.splits.train if row.number is not None]
     if settings.replay:
-        hashes.append(load_replay(settings.replay, settings).hash)
+        hashes.append((text or load_replay(settings)).hash)
     if settings.stack_on is not None:
         hashes += [file_hash(path) for path in sorted(Path(settings.stack_on).rglob("adapter_model.safetensors"))]
     return run_folder.identity(base.fingerprint, hashes, settings.model_dump())

@@ -46,7 +46,7 @@ class Recipe(Settings):
         resume = not given.get("force", False)
         settings = TuneSettings.build({**given, "name": name, "resume": resume}, where)
         check_method(settings.method)
-        settings.check_heeded(self.jobs[name], where)
+        settings.check_heeded(self.jobs[name], where, head=True)
         for task in (settings.mix or {}).values():
             task.data = _from(path, task.data)
         return path.parent / self.out / name, (_from(path, data), settings)

@@ -33,16 +33,17 @@ class GeneralText:
     test: list[Encoded]
 
 
-def read_replay(settings: TuneSettings, tasks: Sequence[Task], renderer: Renderer) -> GeneralText | None:
+def read_replay(
+    settings: TuneSettings, tasks: Sequence[Task], renderer: Renderer, dataset: Dataset | None
+) -> GeneralText | None:
     """None where no general text is wanted. What a task keeps untouched is not learnt here either.
 
     Errors: a method that cannot forget, the file's own.
     """
-    if settings.replay is None:
+    if dataset is None:
         return None
     if settings.method == "head":
         raise SettingError("--replay is against forgetting, and a head leaves the base as it is; leave --replay out")
-    dataset = load_replay(settings.replay, settings)
     splits = divided(dataset, 0.0, settings.test or TEST, settings.seed)
     held = {leak_key(row) for task in tasks for row in (*task.splits.val, *task.splits.test)}
     train = [row for row in distinct(splits.train) if leak_key(row) not in held]
@@ -53,9 +54,9 @@ def read_replay(settings: TuneSettings, tasks: Sequence[Task], renderer: Rendere
     return GeneralText(dataset, _encoded(renderer, train, size), _encoded(renderer, distinct(splits.test), most))
 
 
-def load_replay(path: str, settings: TuneSettings) -> Dataset:
+def load_replay(settings: TuneSettings) -> Dataset:
     """The file of general text, read as the settings say."""
-    return data.load(path, on_bad_row=settings.on_bad_row, max_rows=settings.max_rows, least_labels=1)
+    return data.load(str(settings.replay), on_bad_row=settings.on_bad_row, max_rows=settings.max_rows, least_labels=1)
 
 
 def _encoded(renderer: Renderer, examples: Sequence[Example], size: int) -> list[Encoded]:

@@ -30,7 +30,7 @@ def beneath(base: Base, settings: MethodSettings) -> Adapter | None:
     if settings.stack_on is None:
         return None
     under = load_adapter(Path(settings.stack_on), base)
-    if isinstance(under, OwnModel):
+    if under.body() is not None:
         remedy = f"use it as the base: --base {settings.stack_on}" if under.method == "full" else "choose another"
         raise SettingError(
             f"--stack-on {settings.stack_on} runs a model of its own, and nothing stacks on it; {remedy}"

@@ -18,6 +18,8 @@ Files = tuple[dict[str, Tensor], dict[str, Any]]  # tensors, and PEFT's config
 
 def joined(adapter: CombinedAdapter, base: FrozenBase) -> Files | None:
     """LoRA and head in one; None where the adapter is something else or its head is none of transformers'."""
+    if type(adapter) is not CombinedAdapter:
+        return None  # a stack keeps its parts apart
     parts = {type(part): part for part in adapter.adapters()}
     lora, head = parts.get(LoraAdapter), parts.get(HeadAdapter)
     if len(parts) != 2 or lora is None or head is None:

@@ -1,6 +1,6 @@
 """Full fine-tuning: parameters of the base itself, all of them or some, in a model that shares the rest with the base.
 
-The result is an ordinary model folder. Everything it forgets, it forgets for good: see `docs/methods.md`.
+The result is an ordinary model folder. Everything it forgets, it forgets for good: see `docs/family.md`.
 """
 
 import re
@@ -60,7 +60,7 @@ class FullAdapter(OwnModel):
 
 
 def _wanted(base: FrozenBase, text: str) -> set[str]:
-    """Names of the parameters that `train` means. Errors: there are none."""
+    """Names of the parameters that `trainable` means. Errors: there are none."""
     names = {name for name, _ in base.model.named_parameters()}
     kind, _, detail = text.partition(":")
     if kind == "all" and not detail:

@@ -12,7 +12,7 @@ SOFT = {"prompt", "ptuning", "residual", "mpt"}  # methods with vectors among th
 
 
 class PromptSettings(Settings):
-    """Virtual tokens (prompt, ptuning, residual, mpt, prefix)."""
+    """Virtual tokens (prompt, ptuning, residual, mpt, prefix, gated)."""
 
     tokens: int = Field(20, ge=1, description="virtual tokens")
     init: str | None = Field(
@@ -96,9 +96,12 @@ class MethodSettings(PromptSettings, LoraSettings, BottleneckSettings, HeadSetti
     method: str = Field("prompt", description="what is learned (capo methods lists them)")
     stack_on: str | None = Field(None, description="learn on top of this adapter, which stays as it is: its folder")
 
-    def check_heeded(self, given: Iterable[str], where: str) -> None:
-        """Errors: a setting among those `given` that no part of the method heeds. (A third party's may heed any.)"""
-        methods = {name.partition(":")[0] for name in self.method.split("+")}
+    def check_heeded(self, given: Iterable[str], where: str, head: bool = False) -> None:
+        """Errors: a setting among those `given` that no part of the method heeds. (A third party's may heed any.)
+
+        head: a head may join the method, where the base turns out to be an encoder
+        """
+        methods = {name.partition(":")[0] for name in self.method.split("+")} | ({"head"} if head else set())
         ours = set().union(*HEEDED_BY.values())
         for name in given:
             heeding = HEEDED_BY.get(name, methods)

@@ -10,7 +10,7 @@ from capotasto.objectives.heads import pooled
 from capotasto.tokens.batches import cut
 from capotasto.training.job import Job
 from capotasto.training.loop import train
-from capotasto.trunk import Place, Trunk, depth_of, place_of_head
+from capotasto.trunk import CHANGED, Place, Trunk, depth_of, place_of_head
 from capotasto.types import Encoded, StepRecord
 
 BATCH_TOKENS = 2048  # tokens in memory at a time; without gradients that is little
@@ -18,7 +18,8 @@ BATCH_TOKENS = 2048  # tokens in memory at a time; without gradients that is lit
 
 def learn(base: FrozenBase, jobs: Sequence[Job], gigabytes: float) -> Iterator[StepRecord]:
     """`loop.train`, with what no job changes computed first and kept on so much disk; 0: nothing is kept."""
-    trunk = Trunk.of(base, gigabytes) if gigabytes else None
+    own = not vars(base.model).get(CHANGED, False)
+    trunk = Trunk.of(base, gigabytes) if gigabytes and own else None
     if trunk is not None:
         yield from fill(base, trunk, jobs)
     yield from train(base, jobs, trunk=trunk)

@@ -9,9 +9,7 @@ class TrainSettings(Settings):
     """How one adapter is trained."""
 
     epochs: int = Field(6, ge=1, description="passes over the training rows")
-    lr: float | None = Field(
-        None, gt=0, le=1e30, description="peak learning rate; left out: a rule from the base's embedding"
-    )
+    lr: float | None = Field(None, gt=0, le=1e30, description="peak learning rate; left out: the method's own rule")
     batch_tokens: int = Field(512, ge=1, description="real tokens in one optimiser step")
     patience: int = Field(3, ge=1, description="stop after so many looks at the held-out rows without a better loss")
     looks: int = Field(1, ge=1, description="looks at the held-out rows in each epoch")

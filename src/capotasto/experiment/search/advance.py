@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from capotasto.errors import SettingError
@@ -12,6 +12,7 @@ from capotasto.experiment.search.halving import look_number
 from capotasto.experiment.settings import TuneSettings
 from capotasto.experiment.shared import Shared
 from capotasto.experiment.start import runs_alone
+from capotasto.experiment.suited import suited
 from capotasto.experiment.tune import Keeper, Watch
 from capotasto.records import read_lines
 from capotasto.session import Base
@@ -77,6 +78,7 @@ def advance(
     those that there was no time for are not in the answer.
     """
     start = time.monotonic()
+    work = [replace(one, settings=suited(base, one.settings)) for one in work]
     alone = [one for one in work if runs_alone(one.settings.method)]
     together = [one for one in work if one not in alone]
     reached: dict[str, Reached] = {}

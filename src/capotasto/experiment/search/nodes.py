@@ -16,6 +16,7 @@ import torch
 
 from capotasto.errors import BaseError, SettingError, TrainingError, UserError
 from capotasto.experiment.beginning import START
+from capotasto.experiment.difficulty import LOSSES
 from capotasto.experiment.folder import LOG
 from capotasto.experiment.search.advance import Reached, Work, advance
 from capotasto.experiment.settings import TuneSettings
@@ -24,7 +25,7 @@ from capotasto.records import write_bytes
 from capotasto.session import Base, load_base
 from capotasto.training.resume import FILE as CHECKPOINT
 
-_CARRIED = (START, LOG, CHECKPOINT)
+_CARRIED = (START, LOG, LOSSES, CHECKPOINT)
 Files = dict[str, bytes]
 Parcel = tuple[dict[str, Any], float, Files]  # a trial's settings, the share it learns up to, its files
 

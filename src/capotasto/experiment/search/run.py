@@ -63,12 +63,14 @@ def search(
     loaded, folder = load_base(base) if isinstance(base, str) else base, Path(out)
     check_method(tuned.method)
     tuned = suited(loaded, tuned)
+    if ours.on is not None and tuned.stack_on is not None:
+        raise SettingError("--on spreads trials over machines that do not have the folder of --stack-on; leave one out")
     if tuned.report_to != "none":
         raise SettingError("--report-to follows one run and a search has many; leave it out and read report.html")
     run_folder.check(folder, tuned.resume, tuned.force)
     shared = Shared()
     probe = _probe(loaded, str(data), tuned, shared)
-    space = _space(ours, tuned, probe, set(settings))
+    space = _space(loaded, ours, tuned, probe, set(settings))
     ledger = _ledger(folder, loaded, ours, tuned, probe, space)
     heights = rungs(ours.trials, ours.halving, len(look_steps(probe.job)))
     ledger.facts["rungs"] = [asdict(rung) for rung in heights]
@@ -89,7 +91,7 @@ def _probe(base: Base, source: str, settings: TuneSettings, shared: Shared) -> P
     return found
 
 
-def _space(ours: SearchSettings, settings: TuneSettings, probe: Plan, given: set[str]) -> Space:
+def _space(base: Base, ours: SearchSettings, settings: TuneSettings, probe: Plan, given: set[str]) -> Space:
     if ours.space is None:
         return default_space(settings, probe.job.lr, given)
     space = read_space(ours.space, settings)
@@ -97,6 +99,9 @@ def _space(ours: SearchSettings, settings: TuneSettings, probe: Plan, given: set
         raise SettingError(f"{twice[0]!r} is set and stands in the space too; leave one of them out")
     for method in methods_in(space):
         check_method(method)
+    heads = {"head" in method.split("+") for method in methods_in(space) or [settings.method]}
+    if len(heads) > 1 and not base.is_encoder:
+        raise SettingError("losses of methods with a head and without do not compare; search them apart")
     return space
 
 

@@ -14,13 +14,15 @@ _SIZES = {  # a method's main size
     "prompt": "tokens=5|10|20|50",
     "ptuning": "tokens=5|10|20|50",
     "residual": "tokens=5|10|20|50",
+    "mpt": "tokens=5|10|20|50",
+    "gated": "tokens=5|10|20|50",
     "prefix": "tokens=5|10|20|50",
     "lora": "rank=2|4|8|16|32",
     "bottleneck": "reduction=4|8|16|32",
     "head": "hidden=0|64|256",
 }
 # Seed and data decide on which rows the trials are compared, so they are the same for all.
-SEARCHABLE = (MethodSettings.model_fields.keys() | TrainSettings.model_fields.keys()) - {"seed"}
+SEARCHABLE = (MethodSettings.model_fields.keys() | TrainSettings.model_fields.keys()) - {"seed", "objective"}
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def _winner(best: Trial, run: Run) -> dict[str, Any]:
         "settings": best.settings,
         "folder": str(run.folder.name),
         "validation_loss": best.loss,
-        "test_loss": run.scores["tuned"]["loss"].value,
+        "test_loss": run.scores["tuned"]["loss"].value if run.record["objective"] == "lm" else None,
         "steps": run.record["steps"],
         "best_step": run.record["best_step"],
         "stopped": run.record["stopped"],
