@@ -6,7 +6,8 @@ from pathlib import Path
 from benchmarks.common import arguments, peaks, report, timed
 from benchmarks.ours.common import load
 from benchmarks.serving import NEW_TOKENS, TASKS, requests, task_prompts
-from capotasto.decode import GenerateSettings, generate
+from capotasto.decoding.settings import GenerateSettings
+from capotasto.decoding.stream import generate
 from capotasto.methods.prompt import PromptAdapter
 from capotasto.types import Encoded
 

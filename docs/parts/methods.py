@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from capotasto.config import Settings
 from capotasto.data.readers import READERS
 from capotasto.data.shapes import SHAPES, shape
-from capotasto.decode import GenerateSettings
+from capotasto.decoding.settings import GenerateSettings
 from capotasto.evaluate.metrics import LOWER_IS_BETTER, METRICS
 from capotasto.experiment.curriculum_settings import CurriculumSettings
 from capotasto.experiment.mixture_settings import MixtureSettings

@@ -147,7 +147,8 @@ class TreeView:
 
 
 class StepView:
-    """One new token for each of B rows, over cached keys and values [B, K, S, D] of which `lengths` are filled."""
+    """One new token for each of B rows, over the first B of cached keys and values [.., K, S, D], of which `lengths`
+    are filled."""
 
     def __init__(self, cache: dict[int, tuple[Tensor, Tensor]], lengths: Tensor, gates: Sequence[Gate] = ()):
         self.cache, self.lengths, self.gates = cache, lengths, gates
@@ -164,7 +165,7 @@ class StepView:
         keys, values = self.cache[layer]
         keys[self.rows, :, self.lengths] = key
         values[self.rows, :, self.lengths] = value
-        keys, values = keys[:, :, : self.width], values[:, :, : self.width]
+        keys, values = keys[: len(query), :, : self.width], values[: len(query), :, : self.width]
         rows, heads, size = query.shape
         groups = heads // keys.shape[1]
         q = query.view(rows, heads, 1, size)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +15,7 @@ from capotasto.base.frozen import FrozenBase
 from capotasto.bidirectional import BidirectionalView
 from capotasto.changes import Change, changed
 from capotasto.gates import Gate
+from capotasto.joint import Joint
 from capotasto.layout import Layout, Path, lay_out
 from capotasto.losses import Head
 from capotasto.methods.adapter import Adapter
@@ -70,6 +70,7 @@ def run(
     keep: bool = False,
     noise: Sequence[Tensor | None] = (),
     trunk: Trunk | None = None,
+    before: Sequence[Tensor | None] = (),
 ) -> Hidden:
     """Run `batch` through the base; row i carries `adapters[i]`, None is the bare base.
 
@@ -79,30 +80,34 @@ def run(
     noise: for each row what is added to its tokens' embeddings, [T, E] or None; rows that begin alike must be given
            alike noise there
     trunk: layers that no adapter of the batch touches are read from it where it has them; not with noise
+    before: for each row what is known already of what stands before its tokens, its virtual tokens included: keys and
+            values [L, 2, K, S, D] or None
     """
     adapters = [adapter and adapter.of_task(row.task) for row, adapter in zip(batch, adapters, strict=True)]
-    distinct = list({id(adapter): adapter for adapter in adapters if adapter is not None}.values())
-    index = {id(adapter): i for i, adapter in enumerate(distinct)}
-    vectors = [adapter.embeds() for adapter in distinct]  # each [P, E] or None
-    caches = [adapter.kv() for adapter in distinct]  # each [L, 2, K, P, D] or None
+    carried = list(zip(adapters, before or [None] * len(batch), strict=True))
+    kinds = {(id(adapter), id(past)): (adapter, past) for adapter, past in carried if adapter or past is not None}
+    index = {kind: i for i, kind in enumerate(kinds)}
+    distinct = [adapter for adapter, _ in kinds.values()]
+    vectors = [adapter.embeds() if adapter and past is None else None for adapter, past in kinds.values()]  # [P, E]
+    caches = [adapter.kv() if adapter and past is None else past for adapter, past in kinds.values()]
     paths, slots, ghosts = [], [], []
-    for row, adapter in zip(batch, adapters, strict=True):
-        which = index[id(adapter)] if adapter is not None else -1
-        virtual = _count(vectors[which], 0) if adapter is not None else 0
-        ghost = _count(caches[which], 3) if adapter is not None else 0
+    for row, (adapter, past) in zip(batch, carried, strict=True):
+        which = index.get((id(adapter), id(past)), -1)
+        virtual = _count(vectors[which], 0) if which >= 0 else 0
+        ghost = _count(caches[which], 3) if which >= 0 else 0
         own = range(-1 - ghost, -1 - ghost - virtual, -1)
         symbols = (*range(-1, -1 - ghost, -1), *row.ids[: row.slot], *own, *row.ids[row.slot :])
         paths.append(Path(symbols, which, ghost))
         slots.append((row.slot, virtual))
         ghosts.append(ghost)
     layout = lay_out(paths, base.device, share=not base.is_encoder)
-    before = [cache for which in layout.ghosts if (cache := caches[which]) is not None]
-    gates = [Gate(*layout.spans[i], *one) for i, adapter in enumerate(distinct) for one in adapter.gated()]
-    view = _view(base)(layout, before, gates, keep)
+    standing = [cache for which in layout.ghosts if (cache := caches[which]) is not None]
+    gates = [Gate(*layout.spans[i], *one) for i, adapter in enumerate(distinct) if adapter for one in adapter.gated()]
+    view = _view(base)(layout, standing, gates, keep)
     model = model_of(base, adapters)
-    changes = [Change(*layout.spans[i], adapter.deltas()) for i, adapter in enumerate(distinct)]
+    changes = [Change(*layout.spans[i], adapter.deltas()) for i, adapter in enumerate(distinct) if adapter]
     added = _at_tokens(layout, slots, ghosts, noise)
-    depth = 0 if trunk is None or keep else min((depth_of(base, one) for one in distinct), default=base.layers)
+    depth = 0 if trunk is None or keep else min((depth_of(base, one) for one in distinct if one), default=base.layers)
     lower = None if trunk is None else _lower(base, trunk, batch, layout, ghosts, depth)
     with nullcontext() if lower is None else starting_at(layers_of(model, base.layers), depth, lower):
         positions = layout.positions + base.first_position
@@ -148,22 +153,17 @@ def _lower(
     return torch.cat(kept)[torch.as_tensor(order)].to(base.device)[None]
 
 
-def step(base: FrozenBase, tokens: Tensor, cache: Cache, lengths: Tensor, adapters: Sequence[Adapter | None]) -> Tensor:
-    """One more token for each row; row i carries `adapters[i]`.
+def step(base: FrozenBase, tokens: Tensor, cache: Cache, lengths: Tensor, joint: Joint) -> Tensor:
+    """One more token for each row.
 
     tokens:  [B] token ids, at positions `lengths` [B]
-    cache:   with S > max(lengths); the new keys and values are written into it
+    cache:   its first B rows, with S > max(lengths); the new keys and values are written into it
+    joint:   what the rows carry
     returns: [B, H] last hidden states
     """
-    model, changes, gates, row = model_of(base, adapters), [], [], 0
-    for _, same in groupby(adapters, key=id):
-        rows = list(same)
-        if rows[0] is not None:
-            changes.append(Change(row, row + len(rows), rows[0].deltas()))
-            gates += [Gate(row, row + len(rows), *one) for one in rows[0].gated()]
-        row += len(rows)
-    embeds = model.get_input_embeddings()(tokens)
-    return _call(model, embeds, lengths, StepView(cache, lengths, gates), changes)
+    embeds = joint.model.get_input_embeddings()(tokens)
+    with joint.acting():
+        return _call(joint.model, embeds, lengths, StepView(cache, lengths, joint.gates), [])
 
 
 def head(base: FrozenBase, adapters: Sequence[Adapter | None] = ()) -> Head:
@@ -178,6 +178,11 @@ def logits(base: FrozenBase, states: Tensor, adapters: Sequence[Adapter | None] 
     """[.., H] hidden states → [.., V] logits in at least fp32, with the architecture's own final scaling."""
     layer = model_of(base, adapters).get_output_embeddings()
     return head(base, adapters).capped(layer(states))
+
+
+def joint(base: FrozenBase, adapters: Sequence[Adapter | None], last: Joint | None = None) -> Joint:
+    """What rows carry in a step, row i `adapters[i]`; what `last` had worked out for the same adapters stays."""
+    return Joint(model_of(base, adapters), adapters, last)
 
 
 def model_of(base: FrozenBase, adapters: Sequence[Adapter | None]) -> PreTrainedModel:

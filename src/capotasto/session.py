@@ -13,7 +13,7 @@ from capotasto.architectures import prepare
 from capotasto.base import load_frozen
 from capotasto.base.frozen import FrozenBase
 from capotasto.base.reason import reason
-from capotasto.decode import GenerateSettings
+from capotasto.decoding.settings import GenerateSettings
 from capotasto.errors import AdapterError, BaseError, DataError, nearest
 from capotasto.evaluate.heads import answer, in_words
 from capotasto.evaluate.questions import score, write
@@ -53,17 +53,23 @@ class Base(FrozenBase):
         return renderer_of(self, adapter.placement, max_length or room)
 
     def generate(
-        self, prompts: Sequence[str], adapters: Chosen = None, chat: bool | None = None, **settings: Any
+        self,
+        prompts: Sequence[str],
+        adapters: Chosen = None,
+        chat: bool | None = None,
+        stop: Sequence[str] = (),
+        **settings: Any,
     ) -> list[str]:
         """Continue or answer each prompt in one mixed batch; row i carries `adapters[i]`.
 
         chat: True puts the prompt into the chat template, False takes it as plain text; None does what the row's
               adapter was trained on (the bare base: its template, if it has one)
-        settings: see `GenerateSettings` (max_new_tokens, temperature, top_p, repetition_penalty, seed)
+        stop: an answer ends before the first of these texts
+        settings: see `GenerateSettings` (max_new_tokens, temperature, top_p, repetition_penalty, seed, …)
         """
         chosen = self._chosen(adapters, len(prompts))
         rows = [self._prompt(text, adapter, chat) for text, adapter in zip(prompts, chosen, strict=True)]
-        return write(self, self.renderer(), rows, chosen, GenerateSettings.build(settings, "generate"))
+        return write(self, self.renderer(), rows, chosen, GenerateSettings.build(settings, "generate"), stop)
 
     def classify(
         self, texts: Sequence[str], adapter: Adapter | str, chat: bool | None = None

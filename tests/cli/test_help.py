@@ -6,7 +6,7 @@ import pytest
 
 from capotasto import __version__
 from capotasto.cli.commands import COMMANDS
-from capotasto.decode import GenerateSettings
+from capotasto.decoding.settings import GenerateSettings
 from capotasto.experiment.settings import TuneSettings
 from tests.cli.conftest import Capo
 

@@ -9,7 +9,7 @@ from capotasto.cli import adapters as named
 from capotasto.cli.base import BaseSettings, load
 from capotasto.cli.options import Json, build, settings_options
 from capotasto.cli.terminal import err, out, print_json, side_by_side
-from capotasto.decode import GenerateSettings
+from capotasto.decoding.settings import GenerateSettings
 from capotasto.errors import SettingError
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ def command(
         bool | None,
         typer.Option("--chat/--no-chat", metavar="", help="use the chat template or not; left out: as it was trained"),
     ] = None,
+    stop: Annotated[
+        list[str] | None, typer.Option("--stop", metavar="TEXT", help="end answers before this text; may be repeated")
+    ] = None,
     json: Json = False,
     **given: Any,
 ) -> None:
@@ -47,7 +50,7 @@ def command(
     if not known:
         raise SettingError(f"{base.name} is an encoder and writes nothing; name an adapter with a head: --adapter DIR")
     with err.status("writing"):
-        said = _answers(base, texts, known, chat, settings)
+        said = _answers(base, texts, known, chat, stop or [], settings)
     answers = [(text, {name: said[name][i] for name in known}) for i, text in enumerate(texts)]
     if json:
         print_json([{"prompt": text, "answers": found} for text, found in answers])
@@ -57,12 +60,17 @@ def command(
 
 
 def _answers(
-    base: "Base", texts: list[str], known: "dict[str, Adapter | None]", chat: bool | None, settings: GenerateSettings
+    base: "Base",
+    texts: list[str],
+    known: "dict[str, Adapter | None]",
+    chat: bool | None,
+    stop: list[str],
+    settings: GenerateSettings,
 ) -> dict[str, list[str]]:
     """Name → answer to each text."""
     writers = {name: one for name, one in known.items() if one is None or one.head() is None}
     rows = [text for text in texts for _ in writers]
-    written = base.generate(rows, [*writers.values()] * len(texts), chat, **settings.model_dump()) if rows else []
+    written = base.generate(rows, [*writers.values()] * len(texts), chat, stop, **settings.model_dump()) if rows else []
     found = {name: written[i :: len(writers)] for i, name in enumerate(writers)}
     heads = {name: one for name, one in known.items() if one is not None and name not in writers}
     return {**found, **{name: base.label(texts, one, chat) for name, one in heads.items()}}

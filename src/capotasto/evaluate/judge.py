@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from capotasto import decode
 from capotasto.base.frozen import FrozenBase
+from capotasto.decoding.settings import GenerateSettings
 from capotasto.errors import AdapterError
 from capotasto.evaluate.answers import Answers
 from capotasto.evaluate.bootstrap import Metric, difference, measure, resamples
@@ -53,7 +53,7 @@ def ask(
     if not labels:
         return Answers(sums, counts)
     chances = choose(base, renderer, examples, labels, adapter)
-    settings = decode.GenerateSettings(max_new_tokens=renderer.longest(labels))
+    settings = GenerateSettings(max_new_tokens=renderer.longest(labels))
     prompts = [renderer.prompt(example.turns[:-1], settings.max_new_tokens) for example in examples]
     texts = write(base, renderer, prompts, [adapter] * len(prompts), settings)
     wanted = [example.completion for example in examples]

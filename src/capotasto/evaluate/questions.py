@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from capotasto import decode, forward
+from capotasto import forward
 from capotasto.base.frozen import FrozenBase
+from capotasto.decoding.settings import GenerateSettings
+from capotasto.decoding.stream import texts
 from capotasto.methods.adapter import Adapter
 from capotasto.objectives import row_losses
 from capotasto.objectives.heads import encode, features, outputs
@@ -108,13 +110,15 @@ def write(
     renderer: Renderer,
     prompts: Sequence[Encoded],
     adapters: Sequence[Adapter | None],
-    settings: decode.GenerateSettings,
+    settings: GenerateSettings,
+    stops: Sequence[str] = (),
 ) -> list[str]:
-    """The text each prompt is answered with, in mixed batches of like length."""
-    texts = [""] * len(prompts)
-    stops = renderer.stops
+    """The text each prompt is answered with, up to the first of `stops`, in mixed batches of like length."""
+    found = [""] * len(prompts)
     for batch in by_length([len(row.ids) + settings.max_new_tokens for row in prompts], adapters):
-        ids = decode.generate(base, [prompts[i] for i in batch], [adapters[i] for i in batch], settings, stops)
-        for i, answer in zip(batch, ids, strict=True):
-            texts[i] = str(base.tokenizer.decode(answer, skip_special_tokens=True))
-    return texts
+        mine = [adapters[i] for i in batch]
+        for i, text in zip(
+            batch, texts(base, [prompts[i] for i in batch], mine, settings, renderer.stops, stops), strict=True
+        ):
+            found[i] = text
+    return found

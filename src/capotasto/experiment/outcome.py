@@ -14,7 +14,7 @@ from capotasto import __version__
 from capotasto.artifact import load_adapter, save_adapter
 from capotasto.data import Splits
 from capotasto.data.split import distinct
-from capotasto.decode import GenerateSettings
+from capotasto.decoding.settings import GenerateSettings
 from capotasto.errors import SettingError
 from capotasto.evaluate.heads import answer, in_words
 from capotasto.evaluate.judge import Judgement

@@ -9,6 +9,7 @@ from transformers import PreTrainedModel
 
 from capotasto.base.frozen import FrozenBase
 from capotasto.methods.settings import MethodSettings
+from capotasto.methods.settled import Settled
 
 # What is added to the output of a linear layer: input [.., in] and output [.., out] → [.., out].
 Delta = Callable[[Tensor, Tensor], Tensor]
@@ -66,6 +67,10 @@ class Adapter(nn.Module, ABC):
     def deltas(self) -> Mapping[str, Delta]:
         """Name of a linear layer of `base.model` → what is added to its output."""
         return {}
+
+    def settled(self) -> Mapping[str, Sequence[Settled]] | None:
+        """What `deltas` do, worked out for numbers that stay as they are, one change after another; None: not known."""
+        return None if self.deltas() else {}
 
     def head(self) -> nn.Module | None:
         """States [.., H] → [.., C]: logits of classes, numbers, or logits of marks, instead of the vocabulary."""

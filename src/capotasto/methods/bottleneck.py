@@ -22,6 +22,7 @@ from capotasto.errors import AdapterError, SettingError
 from capotasto.methods.adapter import Adapter, Delta
 from capotasto.methods.linears import Linear, ends, of_layers, sizes
 from capotasto.methods.settings import MethodSettings
+from capotasto.methods.settled import Settled
 
 ACTIVATIONS = {"relu": torch.relu, "silu": nn.functional.silu}
 _OF_SITES = {"houlsby": "silu", "pfeiffer": "relu"}
@@ -56,9 +57,22 @@ class BottleneckAdapter(Adapter):
     def deltas(self) -> dict[str, Delta]:
         return {name: partial(self._delta, name) for name in self.names}
 
+    @override
+    def settled(self) -> dict[str, list[Settled]]:
+        found = {}
+        for name in self.names:
+            down, a, up, b = self._parts(name)
+            found[name] = [Settled(down.T, up.T, start=a, shift=b, f=ACTIVATIONS[self.activation], inner=True)]
+        return found
+
+    def _parts(self, name: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """down, a, up, b."""
+        down, a, up, b = (self.get_parameter(_key(name, part)) for part in ("down", "a", "up", "b"))
+        return down, a, up, b
+
     def _delta(self, name: str, x: Tensor, y: Tensor) -> Tensor:
         """[.., in], [.., H] → [.., H]."""
-        down, a, up, b = (self.get_parameter(_key(name, part)) for part in ("down", "a", "up", "b"))
+        down, a, up, b = self._parts(name)
         inner = ACTIVATIONS[self.activation](y.to(down.dtype) @ down.T + a)
         return (inner @ up.T + b).to(y.dtype)
 

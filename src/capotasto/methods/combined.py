@@ -13,6 +13,7 @@ from capotasto.errors import SettingError
 from capotasto.methods.adapter import Adapter, Delta
 from capotasto.methods.own_model import OwnModel
 from capotasto.methods.settings import MethodSettings
+from capotasto.methods.settled import Settled
 
 
 class CombinedAdapter(Adapter):
@@ -77,6 +78,18 @@ class CombinedAdapter(Adapter):
             for name, delta in part.deltas().items():
                 found.setdefault(name, []).append(delta)
         return {name: _sum(deltas) for name, deltas in found.items()}
+
+    @override
+    def settled(self) -> dict[str, list[Settled]] | None:
+        """In the order of the parts: each change sees the output with those before it."""
+        found: dict[str, list[Settled]] = {}
+        for part in self.adapters():
+            stages = part.settled()
+            if stages is None:
+                return None
+            for name, changes in stages.items():
+                found.setdefault(name, []).extend(changes)
+        return found
 
     @override
     def reseed(self, seed: int) -> None:

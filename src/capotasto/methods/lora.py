@@ -20,6 +20,7 @@ from capotasto.methods.biases import biases
 from capotasto.methods.biases import chosen as chosen_biases
 from capotasto.methods.linears import Linear, chosen, linears, sizes, weight_of
 from capotasto.methods.settings import MethodSettings
+from capotasto.methods.settled import Settled
 
 _PREFIX = "base_model.model."
 _UNKNOWN = (  # what PEFT's LoRA can hold and this one does not compute
@@ -106,14 +107,34 @@ class LoraAdapter(Adapter):
 
     def _directed(self, name: str, y: Tensor, change: Tensor) -> Tensor:
         """DoRA: the outputs' weights keep a learned length and change only their direction otherwise."""
-        assert self.length is not None
-        layer = self._layers[name]
-        down, up = self.down[_key(name)], self.up[_key(name)]
-        weight = weight_of(layer).to(up.dtype) + self.scale * up @ down  # [out, in]
-        lengths = weight.norm(dim=1).detach()  # section 4.3: no gradient through the length
-        ratio = self.length[_key(name)] / lengths
+        layer, ratio = self._layers[name], self._ratio(name)
         plain = y if layer.bias is None else y - layer.bias
         return (ratio - 1) * plain + ratio * change
+
+    def _ratio(self, name: str) -> Tensor:
+        """[out] DoRA's learned lengths by those that the weights have with the change."""
+        assert self.length is not None
+        down, up = self.down[_key(name)], self.up[_key(name)]
+        weight = weight_of(self._layers[name]).to(up.dtype) + self.scale * up @ down  # [out, in]
+        return self.length[_key(name)] / weight.norm(dim=1).detach()  # section 4.3: no gradient through the length
+
+    @override
+    def settled(self) -> dict[str, list[Settled]]:
+        return {name: [self._settled(name)] for name in {**self._layers, **self._biased}}
+
+    def _settled(self, name: str) -> Settled:
+        shift = self.biases[_key(name)] - self._biased[name] if name in self._biased else None
+        if name not in self._layers:
+            assert shift is not None
+            return Settled(shift.new_zeros(len(shift), 0), shift.new_zeros(0, len(shift)), shift=shift, inner=True)
+        down, up = self.down[_key(name)].T, (self.up[_key(name)] * self.scale).T
+        if self.length is None:
+            return Settled(down, up, shift=shift)
+        ratio, bias = self._ratio(name), self._layers[name].bias
+        if bias is not None:  # it stays as long as it is
+            moved = (1 - ratio) * bias
+            shift = moved if shift is None else shift + moved
+        return Settled(down, up * ratio, shift=shift, stretch=ratio - 1)
 
     @classmethod
     @override

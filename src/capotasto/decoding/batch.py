@@ -1,0 +1,92 @@
+"""Rows that are written together: they join and leave between steps, and no row notices the others."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from capotasto import forward
+from capotasto.base.frozen import FrozenBase
+from capotasto.base.reason import reason
+from capotasto.decoding.cache import RowCache
+from capotasto.decoding.prefill import Prefilled
+from capotasto.decoding.row import Row
+from capotasto.decoding.sampling import Choice, choose
+from capotasto.joint import Joint
+
+Chosen = list[tuple[Row, Choice]]
+
+
+class Batch:
+    """Rows that run through one model. An adapter must not learn while a row with it is here.
+
+    rows:  those that go on, in the order of the cache
+    cache: their keys and values
+    A row that is finished, or for which nothing could be chosen, has left when its last choice is returned.
+    """
+
+    def __init__(self, base: FrozenBase):
+        self.base = base
+        self.rows: list[Row] = []
+        self.cache = RowCache()
+        self._joint: Joint | None = None
+        self._current = False  # the joint is of the rows as they are
+
+    @torch.no_grad()
+    def join(self, filled: Prefilled) -> Chosen:
+        """Take in rows whose prompts are computed. Returns the first choice of each."""
+        logits = forward.logits(self.base, filled.states, [row.adapter for row in filled.rows])
+        chosen = self._take(filled.rows, logits)
+        going = [i for i, (row, choice) in enumerate(chosen) if not (row.finish or choice.error)]
+        if going:
+            self.cache.join(filled.cache, going, [filled.lengths[i] for i in going])
+            self.rows += [filled.rows[i] for i in going]
+            self._current = False
+        return chosen
+
+    @torch.no_grad()
+    def step(self) -> Chosen:
+        """One more token for every row."""
+        rows, device = list(self.rows), self.base.device
+        if not rows:
+            return []
+        self.cache.make_room()
+        tokens = torch.tensor([row.tokens[-1] for row in rows], device=device)
+        lengths = torch.tensor(self.cache.lengths, device=device)
+        states = forward.step(self.base, tokens, self.cache.layers, lengths, self._together())
+        self.cache.advance()
+        chosen = self._take(rows, forward.logits(self.base, states, [row.adapter for row in rows]))
+        for row, choice in chosen:
+            if row.finish or choice.error:
+                self.leave(row)
+        return chosen
+
+    def leave(self, row: Row) -> None:
+        """Forget a row, if it is still here."""
+        if row in self.rows:
+            place = self.rows.index(row)
+            self.cache.leave(place)
+            self.rows[place] = self.rows[-1]
+            self.rows.pop()
+            self._current = False
+
+    def _together(self) -> Joint:
+        if self._joint is None or not self._current:
+            self._joint = forward.joint(self.base, [row.adapter for row in self.rows], self._joint)
+            self._current = True
+        return self._joint
+
+    def _take(self, rows: Sequence[Row], logits: Tensor) -> Chosen:
+        """[B, V] logits → what each row goes on with."""
+        return [(row, _taken(row, choice)) for row, choice in zip(rows, choose(rows, logits), strict=True)]
+
+
+def _taken(row: Row, choice: Choice) -> Choice:
+    """The choice, once the row has taken it; one with an error where its constraint fails."""
+    if choice.error:
+        return choice
+    try:
+        row.take(choice.token)
+    except Exception as error:
+        return Choice(error=f"its constraint cannot go on: {reason(error)}")
+    return choice

@@ -1,0 +1,85 @@
+"""Keys and values of the rows that are being written: dense in rows, with room for rows and tokens to come."""
+
+from collections.abc import Sequence
+
+from capotasto.base.frozen import FrozenBase
+from capotasto.forward import Cache
+
+ROWS = 4  # room is made for so many more rows at a time
+PLACES = 64  # and for so many more places
+
+
+def bytes_of(base: FrozenBase, rows: int, places: int) -> int:
+    """Memory that so many rows of so many places take at most."""
+    numbers = base.layers * 2 * base.kv_heads * base.head_size
+    return _up(rows, ROWS) * _up(places, PLACES) * numbers * base.dtype.itemsize
+
+
+class RowCache:
+    """Rows 0 to n − 1 of [B, K, S, D] per layer; rows come in at the end, and the last one moves into a hole.
+
+    Whatever stands behind a row's last place is finite: masked values still enter a product with 0.
+    lengths: places filled in each row
+    """
+
+    def __init__(self) -> None:
+        self.layers: Cache = {}
+        self.lengths: list[int] = []
+        self._rows = self._width = 0
+
+    @property
+    def bytes(self) -> int:
+        """Memory it holds."""
+        return sum(part.nbytes for pair in self.layers.values() for part in pair)
+
+    def join(self, kept: Cache, chosen: Sequence[int], lengths: Sequence[int]) -> None:
+        """Take in these rows of `kept` [B, K, S, D], with so many places each."""
+        first = len(self.lengths)
+        self._make_room(first + len(chosen), max([*lengths, *self.lengths]) + 1, kept)
+        for layer, pair in kept.items():
+            for own, new in zip(self.layers[layer], pair, strict=True):
+                for row, (which, length) in enumerate(zip(chosen, lengths, strict=True), first):
+                    own[row, :, :length] = new[which, :, :length]
+                    own[row, :, length:] = 0
+        self.lengths += lengths
+
+    def leave(self, row: int) -> None:
+        """Forget a row; the last one takes its place. What is more than half empty becomes smaller."""
+        last = len(self.lengths) - 1
+        if row < last:
+            for pair in self.layers.values():
+                for own in pair:
+                    own[row] = own[last]
+        self.lengths[row] = self.lengths[last]
+        self.lengths.pop()
+        if not self.lengths:
+            self.layers, self._rows, self._width = {}, 0, 0
+        elif 2 * _up(last, ROWS) <= self._rows:
+            self._resize(last, max(self.lengths) + 1, self.layers)
+
+    def make_room(self) -> None:
+        """Room for one more place in every row."""
+        self._make_room(len(self.lengths), max(self.lengths) + 1, self.layers)
+
+    def advance(self) -> None:
+        """That place is filled."""
+        self.lengths = [length + 1 for length in self.lengths]
+
+    def _make_room(self, rows: int, width: int, like: Cache) -> None:
+        """Room for at least so many rows and places."""
+        if rows > self._rows or width > self._width:
+            self._resize(rows, width, like)
+
+    def _resize(self, rows: int, width: int, like: Cache) -> None:
+        """Room for so many rows and places, in steps; what stands there stays. `like` has the shapes."""
+        self._rows, self._width = _up(rows, ROWS), _up(width, PLACES)
+        used, filled = len(self.lengths), max(self.lengths, default=0)
+        for layer, (key, value) in list(like.items()):
+            new = [part.new_zeros(self._rows, part.shape[1], self._width, part.shape[3]) for part in (key, value)]
+            for own, before in zip(new, self.layers.get(layer, ()), strict=False):
+                own[:used, :, :filled] = before[:used, :, :filled]
+            self.layers[layer] = (new[0], new[1])
+
+
+def _up(count: int, step: int) -> int:
+    return -(-count // step) * step

@@ -1,0 +1,97 @@
+"""Prompts to the keys and values that their answers begin from, whole or in pieces."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from capotasto import forward
+from capotasto.base.frozen import FrozenBase
+from capotasto.decoding.row import Row
+from capotasto.types import Encoded
+
+
+@dataclass(slots=True, eq=False)
+class Filling:
+    """A row whose prompt is being computed.
+
+    before: keys and values [L, 2, K, S, D] of what is computed, virtual tokens included, or None
+    done:   so many tokens of the prompt are computed
+    """
+
+    row: Row
+    before: Tensor | None = None
+    done: int = 0
+
+    @property
+    def left(self) -> int:
+        """Tokens still to be computed."""
+        return len(self.row.prompt.ids) - self.done
+
+    def piece(self, most: int) -> Encoded:
+        """The next tokens: at most so many, or up to behind the virtual tokens, which are never torn off."""
+        prompt = self.row.prompt
+        stop = self.done + most if self.before is not None else max(most, prompt.slot + 1)
+        ids = prompt.ids[self.done : stop]
+        return Encoded(ids, (False,) * len(ids), prompt.slot if self.before is None else 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prefilled:
+    """B rows whose prompts are computed.
+
+    states:  [B, H] last states
+    cache:   keys and values [.., K, S, D], of which row i is number `i`
+    lengths: places filled in each
+    """
+
+    rows: list[Row]
+    states: Tensor
+    cache: forward.Cache
+    lengths: list[int]
+
+
+@torch.no_grad()
+def prefill(base: FrozenBase, fillings: Sequence[Filling], most: int | None = None) -> Prefilled | None:
+    """Compute the prompts of rows that may share a batch, the first ones first.
+
+    most:    so many tokens, not counting virtual ones; None: all
+    returns: the rows whose prompts are computed by now, or None; the others have a longer `before`
+    """
+    parts = _parts(fillings, most)
+    pieces = [piece for _, piece in parts]
+    adapters = [filling.row.adapter for filling, _ in parts]
+    hidden = forward.run(base, pieces, adapters, keep=True, before=[filling.before for filling, _ in parts])
+    lengths, cache = hidden.layout.lengths.tolist(), hidden.cache or {}
+    for filling, piece in parts:
+        filling.done += len(piece.ids)
+    ready = [i for i, (filling, _) in enumerate(parts) if not filling.left]
+    for i, (filling, _) in enumerate(parts):
+        if filling.left:
+            filling.before = _of_row(cache, i, lengths[i])
+    if not ready:
+        return None
+    index = torch.tensor(ready, device=base.device)
+    kept = cache if len(ready) == len(parts) else {n: (k[index], v[index]) for n, (k, v) in cache.items()}
+    states = hidden.states[hidden.last()[index]]
+    return Prefilled([parts[i][0].row for i in ready], states, kept, [lengths[i] for i in ready])
+
+
+def _parts(fillings: Sequence[Filling], most: int | None) -> list[tuple[Filling, Encoded]]:
+    """What is computed now: whole prompts as long as there is room, then the beginning of one."""
+    parts: list[tuple[Filling, Encoded]] = []
+    left = most
+    for filling in fillings:
+        if left is not None and left <= 0:
+            break
+        piece = filling.piece(filling.left if left is None else left)
+        parts.append((filling, piece))
+        left = None if left is None else left - max(1, len(piece.ids))
+    return parts
+
+
+def _of_row(cache: forward.Cache, row: int, length: int) -> Tensor:
+    """[L, 2, K, S, D] of one row."""
+    pairs = [torch.stack([part[row, :, :length] for part in pair]) for _, pair in sorted(cache.items())]
+    return torch.stack(pairs)
