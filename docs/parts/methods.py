@@ -28,6 +28,7 @@ from capotasto.methods.settings import (
     PromptSettings,
 )
 from capotasto.registry import Table
+from capotasto.serve.engine_settings import EngineSettings
 from capotasto.tokens.render import PLACEMENTS
 from capotasto.training.settings import TrainSettings
 from parts.markdown import code, table
@@ -60,6 +61,7 @@ GROUPS: dict[str, type[Settings]] = {
     "The run": RunSettings,
     "Searching": SearchSettings,
     "Writing text (`capo generate`, `base.generate`)": GenerateSettings,
+    "The engine": EngineSettings,
 }
 
 

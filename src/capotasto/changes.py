@@ -28,10 +28,10 @@ def changed(model: nn.Module, changes: Sequence[Change]) -> Iterator[None]:
     for change in sorted(changes, key=lambda one: one.start):
         for name, delta in change.deltas.items():
             by_layer.setdefault(name, []).append((change.start, change.stop, delta))
-    handles = [
-        model.get_submodule(name).register_forward_hook(partial(_add, parts)) for name, parts in by_layer.items()
-    ]
+    handles = []
     try:
+        for name, parts in by_layer.items():
+            handles.append(model.get_submodule(name).register_forward_hook(partial(_add, parts)))
         yield
     finally:
         for handle in handles:

@@ -47,11 +47,10 @@ class Joint:
     @contextmanager
     def acting(self) -> Iterator[None]:
         """Inside the block the adapters act on the model's linear layers. Not with gradients."""
-        handles = [
-            self.model.get_submodule(name).register_forward_hook(partial(_behind, acts))
-            for name, acts in self._acts.items()
-        ]
+        handles = []
         try:
+            for name, acts in self._acts.items():
+                handles.append(self.model.get_submodule(name).register_forward_hook(partial(_behind, acts)))
             yield
         finally:
             for handle in handles:

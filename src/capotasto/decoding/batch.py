@@ -61,6 +61,28 @@ class Batch:
                 self.leave(row)
         return chosen
 
+    @torch.no_grad()
+    def faults(self) -> dict[Row, str]:
+        """Which rows cannot take a step with their own adapter alone, and why; no row is changed."""
+        places: dict[int, list[int]] = {}
+        for place, row in enumerate(self.rows):
+            places.setdefault(id(row.adapter), []).append(place)
+        suspects = [mine for mine in places.values() if self._fault(mine)]
+        found = {self.rows[place]: self._fault([place]) for mine in suspects for place in mine}
+        return {row: why for row, why in found.items() if why}
+
+    def _fault(self, places: Sequence[int]) -> str:
+        """Why these rows cannot take a step together; empty if they can."""
+        index, adapters = torch.tensor(places, device=self.base.device), [self.rows[i].adapter for i in places]
+        tokens = torch.tensor([self.rows[i].tokens[-1] for i in places], device=self.base.device)
+        lengths = torch.tensor([self.cache.lengths[i] for i in places], device=self.base.device)
+        cache = {layer: (keys[index], values[index]) for layer, (keys, values) in self.cache.layers.items()}
+        try:
+            forward.step(self.base, tokens, cache, lengths, forward.joint(self.base, adapters))
+        except Exception as error:
+            return reason(error)
+        return ""
+
     def leave(self, row: Row) -> None:
         """Forget a row, if it is still here."""
         if row in self.rows:

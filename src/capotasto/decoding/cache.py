@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from capotasto.base.frozen import FrozenBase
 from capotasto.forward import Cache
 
-ROWS = 4  # room is made for so many more rows at a time
+ROWS = 4  # room is made for so many more rows at a time, once there are some
 PLACES = 64  # and for so many more places
 
 
 def bytes_of(base: FrozenBase, rows: int, places: int) -> int:
     """Memory that so many rows of so many places take at most."""
     numbers = base.layers * 2 * base.kv_heads * base.head_size
-    return _up(rows, ROWS) * _up(places, PLACES) * numbers * base.dtype.itemsize
+    return _rows(rows) * _up(places, PLACES) * numbers * base.dtype.itemsize
 
 
 class RowCache:
@@ -54,7 +54,7 @@ class RowCache:
         self.lengths.pop()
         if not self.lengths:
             self.layers, self._rows, self._width = {}, 0, 0
-        elif 2 * _up(last, ROWS) <= self._rows:
+        elif 2 * _rows(last) <= self._rows:
             self._resize(last, max(self.lengths) + 1, self.layers)
 
     def make_room(self) -> None:
@@ -72,13 +72,18 @@ class RowCache:
 
     def _resize(self, rows: int, width: int, like: Cache) -> None:
         """Room for so many rows and places, in steps; what stands there stays. `like` has the shapes."""
-        self._rows, self._width = _up(rows, ROWS), _up(width, PLACES)
+        self._rows, self._width = _rows(rows), _up(width, PLACES)
         used, filled = len(self.lengths), max(self.lengths, default=0)
         for layer, (key, value) in list(like.items()):
             new = [part.new_zeros(self._rows, part.shape[1], self._width, part.shape[3]) for part in (key, value)]
             for own, before in zip(new, self.layers.get(layer, ()), strict=False):
                 own[:used, :, :filled] = before[:used, :, :filled]
             self.layers[layer] = (new[0], new[1])
+
+
+def _rows(count: int) -> int:
+    """A few long rows are given no more than they need."""
+    return count if count < ROWS else _up(count, ROWS)
 
 
 def _up(count: int, step: int) -> int:

@@ -31,6 +31,7 @@ class Row:
     ends:       token ids that end it
     logprobs:   None, or of so many likeliest tokens besides the chosen one's
     constraint: what the answer must follow
+    length:     places that its prompt takes, virtual tokens included
     tokens:     written so far, its end included
     finish:     "" while it goes on; "stop" or "length"
     It draws from random numbers of its own, which its seed alone decides: neighbours do not matter.
@@ -47,6 +48,7 @@ class Row:
     ):
         self.prompt, self.settings = prompt, settings
         self.adapter = adapter and adapter.of_task(prompt.task)
+        self.length = len(prompt.ids) + (self.adapter.tokens if self.adapter is not None else 0)
         self.ends = frozenset() if settings.ignore_end else frozenset(ends)
         self.logprobs, self.constraint = logprobs, constraint
         self.tokens: list[int] = []
@@ -54,11 +56,6 @@ class Row:
         self._counts: Counter[int] = Counter()
         self._random = torch.Generator().manual_seed(settings.seed) if settings.temperature else None
         self._asked = torch.tensor(prompt.ids, dtype=torch.long)
-
-    @property
-    def length(self) -> int:
-        """How many places its prompt takes, virtual tokens included."""
-        return len(self.prompt.ids) + (self.adapter.tokens if self.adapter is not None else 0)
 
     @property
     def need(self) -> int:

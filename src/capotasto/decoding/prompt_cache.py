@@ -1,0 +1,45 @@
+"""Keys and values of soft prompts, kept so that no request computes its adapter's virtual tokens again."""
+
+from collections import OrderedDict
+
+from torch import Tensor
+
+from capotasto.base.frozen import FrozenBase
+from capotasto.decoding.row import Row
+from capotasto.methods.adapter import Adapter
+from capotasto.promotion import cache_of
+from capotasto.types import Encoded
+
+
+class PromptCache:
+    """Adapter → [L, 2, K, S, D] of its virtual tokens; those used longest ago make room.
+
+    limit: bytes
+    An adapter must not learn while it is here.
+    """
+
+    def __init__(self, base: FrozenBase, limit: int):
+        self._base, self._limit = base, limit
+        self._kept: OrderedDict[Adapter, Tensor] = OrderedDict()
+        self.bytes = 0
+
+    def of(self, row: Row) -> Tensor | None:
+        """What stands before the row's tokens; None where it must be computed with them.
+
+        Only virtual tokens at the front have the same keys and values in every row.
+        """
+        adapter = row.adapter
+        if adapter is None or adapter.embeds() is None or row.prompt.slot or not row.prompt.ids:
+            return None
+        if adapter in self._kept:
+            self._kept.move_to_end(adapter)
+            return self._kept[adapter]
+        size = 2 * self._base.layers * self._base.kv_heads * self._base.head_size * self._base.dtype.itemsize
+        if adapter.tokens * size > self._limit:
+            return None
+        kept = cache_of(self._base, Encoded((), ()), adapter)
+        self._kept[adapter] = kept
+        self.bytes += kept.nbytes
+        while self.bytes > self._limit:
+            self.bytes -= self._kept.popitem(last=False)[1].nbytes
+        return kept

@@ -1,0 +1,194 @@
+"""Asks from many threads are answered as if each were alone."""
+
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+
+from capotasto.decoding import prompt_cache
+from capotasto.decoding.row import Row
+from capotasto.errors import DataError
+from capotasto.serve.asks import Busy
+from capotasto.serve.engine import LocalEngine
+from capotasto.serve.engine_settings import EngineSettings
+from tests.decoding.making import adapter_of, alone, shared_base
+from tests.making import make_adapter
+from tests.serve.making import Heard, make_ask
+
+
+@pytest.fixture
+def engine(request):
+    made = LocalEngine(shared_base("llama"), EngineSettings(**getattr(request, "param", {})))
+    yield made
+    made.close(0)
+    state = made.state()
+    assert (state.alive, state.running, state.waiting, state.kv_bytes_reserved) == (False, 0, 0, 0)
+
+
+def expected(ask):
+    base = shared_base("llama")
+    return alone(base, Row(ask.prompt, ask.adapter, ask.settings, base.renderer().stops))
+
+
+def full_adapter():
+    return make_adapter("full", shared_base("llama"), name="full")
+
+
+def test_five_hundred_asks_of_sixteen_threads_are_answered_as_alone():
+    base = shared_base("llama")
+    kinds = ["prompt", "prefix", "gated", "lora", "dora", "bottleneck", "prompt+lora"]
+    adapters = [*(adapter_of("llama", kind) for kind in kinds), full_adapter(), None]
+    settings = EngineSettings(max_rows=24, prefill_tokens=40, max_waiting=1000, kv_gb=0.0004)
+    engine = LocalEngine(base, settings)
+    most, done = [], []
+
+    def client(seed):
+        own = random.Random(seed)
+        for number in range(seed, 500, 16):
+            ask = make_ask(number, own.choice(adapters), temperature=own.choice([0, 1.0]), seed=number, top_k=50)
+            heard = Heard()
+            ticket = engine.submit(ask, heard)
+            if own.random() < 0.15:
+                engine.cancel(ticket)
+            elif own.random() < 0.5:
+                heard.wait()
+            most.append(engine.state().kv_bytes_reserved)
+            done.append((ask, heard))
+
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(client, range(16)))
+    finishes = [heard.wait().finish for _, heard in done]
+    for ask, heard in done:
+        whole = expected(ask)
+        assert heard.tokens == (whole[: len(heard.tokens)] if heard.finish == "cancelled" else whole)
+    state = engine.state()
+    engine.close(0)
+    assert len(finishes) == 500
+    assert set(finishes) - {"stop"} == {"length", "cancelled"}
+    assert finishes.count("cancelled") < 150
+    assert (state.running, state.waiting, state.kv_bytes_reserved) == (0, 0, 0)
+    assert 0 < max(most) <= state.kv_bytes_limit
+    assert state.steps < state.tokens_written / 2, "rows were written together"
+
+
+def test_text_stop_texts_and_logprobs_come_with_the_tokens(engine):
+    base, ask = shared_base("llama"), make_ask(3, adapter_of("llama", "lora"), max_new_tokens=30, logprobs=2)
+    whole = Heard()
+    engine.submit(ask, whole)
+    text = whole.wait().text
+    assert text == base.tokenizer.decode(whole.tokens, skip_special_tokens=True).removesuffix("\ufffd")
+    assert all(piece.top[0][1] == piece.logprob and piece.top[0][0] == piece.token for piece in whole.pieces)
+    stop = text[6:8]
+    cut = Heard()
+    engine.submit(make_ask(3, adapter_of("llama", "lora"), max_new_tokens=30, stop=(stop,)), cut)
+    assert cut.wait().text == text[: text.index(stop)]
+    assert cut.finish == "stop"
+    assert len(cut.tokens) < 30
+
+
+@pytest.mark.parametrize("engine", [{"prompt_cache_mb": 1}, {"prompt_cache_mb": 0}], indirect=True)
+def test_a_soft_prompt_is_computed_once(engine, monkeypatch):
+    ask = make_ask(1, adapter_of("llama", "prompt"))
+    for _ in range(2):
+        heard = Heard()
+        engine.submit(ask, heard)
+        assert heard.wait().tokens == expected(ask)
+    calls = []
+    monkeypatch.setattr(prompt_cache, "cache_of", lambda *_: calls.append(1))
+    again = Heard()
+    engine.submit(ask, again)
+    assert again.wait().tokens == expected(ask)
+    assert not calls
+    assert (engine.state().prompt_cache_bytes > 0) == (engine._settings.prompt_cache_mb > 0)
+
+
+def raising(after):
+    """A LoRA whose change raises after so many calls."""
+    adapter = make_adapter("lora", shared_base("llama"), name="raising")
+    calls = []
+
+    def delta(x, y):
+        calls.append(len(x))
+        if len(calls) > after:
+            raise ZeroDivisionError("a layer cannot be changed")
+        return torch.zeros_like(y)
+
+    adapter.settled = lambda: None
+    adapter.deltas = lambda: {"model.layers.0.mlp.down_proj": delta}
+    return adapter
+
+
+@pytest.mark.parametrize("after", [0, 1, 3], ids=["in its prompt", "in its first step", "later"])
+def test_what_raises_ends_its_own_row_only(engine, after):
+    good = [make_ask(i, adapter_of("llama", kind), max_new_tokens=12) for i, kind in enumerate(["lora", "prompt"])]
+    heard = [Heard() for _ in range(4)]
+    together = threading.Event()
+    engine.call(together.wait)  # so that they begin together
+    for ask, one in zip([good[0], make_ask(8, raising(after), max_new_tokens=12), good[1]], heard, strict=False):
+        engine.submit(ask, one)
+    together.set()
+    for one in heard[:3]:
+        one.wait()
+    assert heard[1].finish == "error"
+    assert "a layer cannot be changed" in heard[1].error
+    assert "\n" not in heard[1].error
+    assert [heard[0].tokens, heard[2].tokens] == [expected(ask) for ask in good]
+    engine.submit(good[0], heard[3])
+    assert heard[3].wait().tokens == expected(good[0]), "the engine goes on"
+
+
+def test_a_hearer_that_raises_loses_its_own_answer_only(engine):
+    ask, gone, heard = make_ask(1, None, max_new_tokens=12), Heard(fail_after=2), Heard()
+    engine.submit(ask, gone)
+    engine.submit(ask, heard)
+    assert heard.wait().tokens == expected(ask)
+    assert len(gone.pieces) == 2
+    assert engine.call(lambda: engine.state().running).result(10) == 0
+
+
+def test_work_is_done_between_steps_in_the_engine_s_thread(engine):
+    assert engine.call(lambda: threading.current_thread().name).result(10) == "capotasto engine"
+    with pytest.raises(ZeroDivisionError):
+        engine.call(lambda: 1 / 0).result(10)
+
+
+@pytest.mark.parametrize("engine", [{"max_rows": 1, "max_waiting": 2}], indirect=True)
+def test_a_full_queue_is_busy(engine):
+    together = threading.Event()
+    engine.call(together.wait)
+    heard = [Heard() for _ in range(3)]
+    for i, one in enumerate(heard):
+        engine.submit(make_ask(i), one)
+    with pytest.raises(Busy, match="3 asks are waiting already; ask again later"):
+        engine.submit(make_ask(4), Heard())
+    together.set()
+    assert [one.wait().finish for one in heard] == ["length"] * 3
+
+
+@pytest.mark.parametrize("engine", [{"kv_gb": 0.0001}], indirect=True)
+def test_what_can_never_fit_is_refused_with_the_numbers(engine):
+    with pytest.raises(DataError, match=r"with 200 new tokens takes 0\.1 MiB .* there are 0\.1; shorten it"):
+        engine.submit(make_ask(0, None, max_new_tokens=200), Heard())
+    with pytest.raises(DataError, match="does not fit the context of 256"):
+        engine.submit(make_ask(0, None, max_new_tokens=2000), Heard())
+
+
+def test_closing_finishes_what_runs_or_cancels_it():
+    base, ask = shared_base("llama"), make_ask(1, None, max_new_tokens=200)
+    drained, cut, engine = Heard(), Heard(), LocalEngine(base, EngineSettings())
+    engine.submit(ask, drained)
+    engine.close(60)
+    assert drained.finish == "length"
+    with pytest.raises(Busy, match="closing"):
+        engine.submit(ask, Heard())
+    with pytest.raises(Busy, match="closed"):
+        engine.call(lambda: 1).result(1)
+    engine = LocalEngine(base, EngineSettings(max_rows=1))
+    waiting = Heard()
+    engine.submit(ask, cut)
+    engine.submit(ask, waiting)
+    engine.close(0)
+    assert (cut.finish, waiting.finish) == ("cancelled", "cancelled")
+    assert not engine.state().alive
