@@ -155,7 +155,7 @@ class StepView:
         self.rows = torch.arange(len(lengths), device=lengths.device)
         self.width = int(lengths.max()) + 1
         self.places = torch.arange(self.width, device=lengths.device).expand(len(lengths), self.width)
-        self.seen = (self.places <= lengths[:, None])[:, None, None, :]  # [B, 1, 1, S]
+        self._mask: Tensor | None = None
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, form: Form) -> Tensor:
         """See `View.attend`; N is B here, and the new keys and values enter the cache."""
@@ -171,10 +171,18 @@ class StepView:
         q = query.view(rows, heads, 1, size)
         if form.plain(self.width):
             folded = q.view(rows, keys.shape[1], groups, size)  # the queries that share a key/value head, together
-            out = F.scaled_dot_product_attention(folded, keys, values, attn_mask=self.seen, scale=form.scale)
+            mask = self._added(query)
+            out = F.scaled_dot_product_attention(folded, keys, values, attn_mask=mask, scale=form.scale)
             return out.reshape(query.shape)
         k, v = keys.repeat_interleave(groups, 1), values.repeat_interleave(groups, 1)
         return softmax_attention(form.scores(q, k, self.lengths[:, None], self.places), v).view(query.shape)
+
+    def _added(self, query: Tensor) -> Tensor:
+        """[B, 1, 1, S] what is added to scores: nothing up to a row's own place; the same in every layer."""
+        if self._mask is None:
+            unseen = self.places > self.lengths[:, None]
+            self._mask = query.new_zeros(unseen.shape).masked_fill_(unseen, -torch.inf)[:, None, None, :]
+        return self._mask
 
 
 _view: ContextVar[View] = ContextVar("view")

@@ -27,16 +27,23 @@ class Joint:
         self.model, self.gates = model, _gates(adapters)
         distinct = {id(one): one for one in adapters if one is not None}
         known: dict[int, tuple[Adapter, Stages | None]] = {} if last is None else last._settled
-        self._settled: dict[int, tuple[Adapter, Stages | None]] = {
-            key: known[key] if key in known else (one, _stages(one)) for key, one in distinct.items()
-        }
-        settled = {key: stages for key, (_, stages) in sorted(self._settled.items()) if stages}
+        settled = {key: known[key] if key in known else (one, _stages(one)) for key, one in distinct.items()}
+        stacked = {key: stages for key, (_, stages) in sorted(settled.items()) if stages}
         kept: Stacks | None = None if last is None else last._stacks
-        self._stacks: Stacks = kept if kept is not None and kept.keys == tuple(settled) else Stacks(settled)
+        if kept is not None and stacked and stacked.keys() <= set(kept.keys):  # who left may stay in the matrices
+            settled = {**{key: known[key] for key in kept.keys}, **settled}
+            self._stacks: Stacks = kept
+        else:
+            self._stacks = Stacks(stacked)
+        self._settled: dict[int, tuple[Adapter, Stages | None]] = settled
         self._acts = self._stacks.acts([id(one) for one in adapters], model.device)
-        for key, (one, stages) in self._settled.items():
-            if stages is None:
+        for key, one in distinct.items():
+            if settled[key][1] is None:
                 self._by_itself(one, [i for i, other in enumerate(adapters) if id(other) == key])
+        modules: dict[str, nn.Module] = {} if last is None else last._modules
+        self._modules: dict[str, nn.Module] = {
+            name: modules[name] if name in modules else model.get_submodule(name) for name in self._acts
+        }
 
     def _by_itself(self, adapter: Adapter, rows: Sequence[int]) -> None:
         """An adapter whose changes cannot be made together with those of others."""
@@ -50,7 +57,7 @@ class Joint:
         handles = []
         try:
             for name, acts in self._acts.items():
-                handles.append(self.model.get_submodule(name).register_forward_hook(partial(_behind, acts)))
+                handles.append(self._modules[name].register_forward_hook(partial(_behind, acts)))
             yield
         finally:
             for handle in handles:

@@ -47,7 +47,8 @@ def test_five_hundred_asks_of_sixteen_threads_are_answered_as_alone():
     def client(seed):
         own = random.Random(seed)
         for number in range(seed, 500, 16):
-            ask = make_ask(number, own.choice(adapters), temperature=own.choice([0, 1.0]), seed=number, top_k=50)
+            settings = {"max_new_tokens": own.randrange(1, 8), "temperature": own.choice([0, 1.0]), "top_k": 50}
+            ask = make_ask(number, own.choice(adapters), seed=number, **settings)
             heard = Heard()
             ticket = engine.submit(ask, heard)
             if own.random() < 0.15:

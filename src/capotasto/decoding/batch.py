@@ -39,8 +39,8 @@ class Batch:
         chosen = self._take(filled.rows, logits)
         going = [i for i, (row, choice) in enumerate(chosen) if not (row.finish or choice.error)]
         if going:
-            self.cache.join(filled.cache, going, [filled.lengths[i] for i in going])
             self.rows += [filled.rows[i] for i in going]
+            self.cache.join(filled.cache, going, [filled.lengths[i] for i in going], self._most)
             self._current = False
         return chosen
 
@@ -50,7 +50,7 @@ class Batch:
         rows, device = list(self.rows), self.base.device
         if not rows:
             return []
-        self.cache.make_room()
+        self.cache.make_room(self._most)
         tokens = torch.tensor([row.tokens[-1] for row in rows], device=device)
         lengths = torch.tensor(self.cache.lengths, device=device)
         states = forward.step(self.base, tokens, self.cache.layers, lengths, self._together())
@@ -91,6 +91,11 @@ class Batch:
             self.rows[place] = self.rows[-1]
             self.rows.pop()
             self._current = False
+
+    @property
+    def _most(self) -> int:
+        """Places that the longest row will take."""
+        return max(row.need for row in self.rows)
 
     def _together(self) -> Joint:
         if self._joint is None or not self._current:

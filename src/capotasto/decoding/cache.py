@@ -32,10 +32,11 @@ class RowCache:
         """Memory it holds."""
         return sum(part.nbytes for pair in self.layers.values() for part in pair)
 
-    def join(self, kept: Cache, chosen: Sequence[int], lengths: Sequence[int]) -> None:
-        """Take in these rows of `kept` [B, K, S, D], with so many places each."""
+    def join(self, kept: Cache, chosen: Sequence[int], lengths: Sequence[int], most: int) -> None:
+        """Take in these rows of `kept` [B, K, S, D], with so many places each. No row will ever take more than `most`
+        places."""
         first = len(self.lengths)
-        self._make_room(first + len(chosen), max([*lengths, *self.lengths]) + 1, kept)
+        self._make_room(first + len(chosen), max([*lengths, *self.lengths]) + 1, most, kept)
         for layer, pair in kept.items():
             for own, new in zip(self.layers[layer], pair, strict=True):
                 for row, (which, length) in enumerate(zip(chosen, lengths, strict=True), first):
@@ -57,16 +58,18 @@ class RowCache:
         elif 2 * _rows(last) <= self._rows:
             self._resize(last, max(self.lengths) + 1, self.layers)
 
-    def make_room(self) -> None:
+    def make_room(self, most: int) -> None:
         """Room for one more place in every row."""
-        self._make_room(len(self.lengths), max(self.lengths) + 1, self.layers)
+        self._make_room(len(self.lengths), max(self.lengths) + 1, most, self.layers)
 
     def advance(self) -> None:
         """That place is filled."""
         self.lengths = [length + 1 for length in self.lengths]
 
-    def _make_room(self, rows: int, width: int, like: Cache) -> None:
-        """Room for at least so many rows and places."""
+    def _make_room(self, rows: int, width: int, most: int, like: Cache) -> None:
+        """Room for at least so many rows and places; long rows are given a quarter more, because all is copied."""
+        if width > self._width:
+            width = max(width, min(self._width * 5 // 4, most))
         if rows > self._rows or width > self._width:
             self._resize(rows, width, like)
 
@@ -75,9 +78,10 @@ class RowCache:
         self._rows, self._width = _rows(rows), _up(width, PLACES)
         used, filled = len(self.lengths), max(self.lengths, default=0)
         for layer, (key, value) in list(like.items()):
-            new = [part.new_zeros(self._rows, part.shape[1], self._width, part.shape[3]) for part in (key, value)]
+            new = [part.new_empty(self._rows, part.shape[1], self._width, part.shape[3]) for part in (key, value)]
             for own, before in zip(new, self.layers.get(layer, ()), strict=False):
                 own[:used, :, :filled] = before[:used, :, :filled]
+                own[:used, :, filled:] = 0
             self.layers[layer] = (new[0], new[1])
 
 
