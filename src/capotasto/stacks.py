@@ -108,9 +108,7 @@ def _stack(parts: Sequence[tuple[int, Settled]]) -> _Stack:
     first = changes[0]
     shifts = any(change.shift is not None for change in changes)
     rows = [_filled(change.shift, change.up)[None] for change in changes] if shifts else []
-    starts = [
-        change.start if change.start is not None else change.down.new_zeros(change.down.shape[1]) for change in changes
-    ]
+    starts = [_filled(change.start, change.down) for change in changes]
     form = Settled(
         down=_joined([change.down for change in changes], dim=1),
         up=_joined([*(change.up for change in changes), *rows], dim=0),
