@@ -91,6 +91,13 @@ COMPARISONS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
         "alone",
         {"alone": (f"{OURS}.together", "--alone"), "together": (f"{OURS}.together",)},
     ),
+    "search": (
+        "sixteen full trainings",
+        {
+            "sixteen full trainings": (f"{OURS}.search", "--halving", "17"),
+            "successive halving": (f"{OURS}.search",),
+        },
+    ),
     "store": ("capotasto", {"capotasto": (f"{OURS}.store",)}),
     "serving": ("peft", {"peft": (f"{PEERS}.peft_generate",), "capotasto": (f"{OURS}.generate",)}),
 }
