@@ -105,14 +105,20 @@ class TreeView:
     needed, because padding stands on the right, where no real position looks; ghosts ask nothing, and a mask says how
     many of them stand before a row.
 
-    ghosts: what stands at the layout's ghosts, in its order: keys and values [L, 2, K, P, D] of each adapter
+    ghosts: what stands at the layout's ghosts, in its order: of each adapter, layer by layer, keys and values
+            [2, K, P, D]
     gates:  what comes to positions through gates
     keep:   each layer's keys and values are kept for decoding as [B, K, S, D]
     """
 
-    def __init__(self, layout: Layout, ghosts: Sequence[Tensor] = (), gates: Sequence[Gate] = (), keep: bool = False):
-        self.layout, self.gates = layout, gates
-        self.ghosts = [ghost.unbind() for ghost in ghosts]  # at once: layer by layer, each gradient is as large as all
+    def __init__(
+        self,
+        layout: Layout,
+        ghosts: Sequence[Sequence[Tensor]] = (),
+        gates: Sequence[Gate] = (),
+        keep: bool = False,
+    ):
+        self.layout, self.ghosts, self.gates = layout, ghosts, gates
         self.kept: dict[int, tuple[Tensor, Tensor]] | None = {} if keep else None
         self._seen = self._mask()
 

@@ -96,18 +96,18 @@ def run(
         slots.append((row.slot, virtual))
         ghosts.append(ghost)
     layout = lay_out(paths, base.device, share=not base.is_encoder)
-    before = [cache for which in layout.ghosts if (cache := caches[which]) is not None]
+    before = [
+        _by_layer(cache, distinct[which].learns_from())
+        for which in layout.ghosts
+        if (cache := caches[which]) is not None
+    ]
     gates = [Gate(*layout.spans[i], one) for i, adapter in enumerate(distinct) for one in adapter.gated()]
     view = _view(base)(layout, before, gates, keep)
     model = model_of(base, adapters)
     changes = [Change(*layout.spans[i], adapter.deltas()) for i, adapter in enumerate(distinct)]
     added = _at_tokens(layout, slots, ghosts, noise)
     depth = 0 if trunk is None or keep else min((depth_of(base, one) for one in distinct), default=base.layers)
-    lower = None
-    if trunk is not None and 0 < depth < base.layers:
-        places = [Place.behind(cache, depth) for cache in caches]
-        mine = [Place(depth) if path.adapter < 0 else places[path.adapter] for path in paths]
-        lower = _lower(base, trunk, batch, layout, ghosts, mine)
+    lower = None if trunk is None else _lower(base, trunk, batch, layout, paths, caches, depth)
     with nullcontext() if lower is None else starting_at(layers_of(model, base.layers), depth, lower):
         positions = layout.positions + base.first_position
         states = _call(model, _embed(model, layout, vectors, added), positions, view, changes)
@@ -123,7 +123,7 @@ def up_to(base: FrozenBase, batch: Sequence[Encoded], depth: int, before: Tensor
     ghost = _count(before, 3)
     paths = [Path((*_ghosts(ghost), *row.ids), 0 if ghost else -1, ghost) for row in batch]
     layout = lay_out(paths, base.device, share=not base.is_encoder)
-    view = _view(base)(layout, [] if before is None else [before])
+    view = _view(base)(layout, [] if before is None else [before.unbind()])
     layers, embeds = layers_of(base.model, base.layers), _embed(base.model, layout, [], [])
     with stopping_at(layers, depth) if depth < base.layers else nullcontext():
         try:
@@ -143,20 +143,23 @@ def _lower(
     trunk: Trunk,
     batch: Sequence[Encoded],
     layout: Layout,
-    ghosts: Sequence[int],
-    places: Sequence[Place],
+    paths: Sequence[Path],
+    caches: Sequence[Tensor | None],
+    depth: int,
 ) -> Tensor | None:
-    """[1, N, H] states of each row at its place, from the trunk; None if it does not have them all."""
-    found = [trunk.get(place, [row]) for row, place in zip(batch, places, strict=True)]
+    """[1, N, H] states that enter layer `depth`, from the trunk; None if it does not have them all."""
+    if not 0 < depth < base.layers:
+        return None
+    places = [Place.behind(cache, depth) for cache in (*caches, None)]  # the last one is the bare base's, adapter −1
+    found = [trunk.get(places[path.adapter], [row]) for row, path in zip(batch, paths, strict=True)]
     kept = [states for states in found if states is not None]
     if len(kept) < len(batch):
         return None
     if not known(layers_of(base.model, base.layers)):
-        up_to(base, [Encoded(batch[0].ids[:1], (False,))], places[0].depth)
+        up_to(base, [Encoded(batch[0].ids[:1], (False,))], depth)
     order = np.empty(len(layout.ids), dtype=np.int64)
-    order[np.concatenate([path[ghost:] for path, ghost in zip(layout.paths, ghosts, strict=True)])] = np.arange(
-        sum(map(len, kept))
-    )
+    own = [flat[path.ghosts :] for flat, path in zip(layout.paths, paths, strict=True)]
+    order[np.concatenate(own)] = np.arange(sum(map(len, kept)))
     return torch.cat(kept)[torch.as_tensor(order)].to(base.device)[None]
 
 
@@ -201,6 +204,12 @@ def model_of(base: FrozenBase, adapters: Sequence[Adapter | None]) -> PreTrained
 
 def _count(tensor: Tensor | None, axis: int) -> int:
     return 0 if tensor is None else tensor.shape[axis]
+
+
+def _by_layer(cache: Tensor, learns_from: int) -> list[Tensor]:
+    """The layers of [L, 2, K, P, D]. Those below `learns_from` take no gradient, so that none goes down to them; the
+    others are taken apart at once, because one by one each gradient would be as large as all."""
+    return [*cache.detach()[:learns_from].unbind(), *cache[learns_from:].unbind()]
 
 
 def _ghosts(count: int) -> range:

@@ -9,6 +9,7 @@ import torch
 from capotasto import decode
 from capotasto.artifact import load_adapter, save_adapter
 from capotasto.errors import UserError
+from capotasto.objectives import row_losses
 from capotasto.session import Base
 from capotasto.training.job import Job
 from capotasto.training.loop import train
@@ -97,3 +98,14 @@ def test_a_folder_that_names_layers_that_there_are_not_is_refused(tmp_path: Path
     manifest.write_text(text.replace('"layers": [\n      1\n    ]', '"layers": [9]'))
     with pytest.raises(UserError, match="does not fit"):
         load_adapter(tmp_path, base)
+
+
+def test_no_gradient_goes_below_the_lowest_layer_that_learns() -> None:
+    """What only takes time: every gradient there would be thrown away."""
+    base, went = make_base("llama"), []
+    for number, layer in enumerate(base.model.model.layers):
+        layer.mlp.register_full_backward_hook(lambda *_, number=number: went.append(number))
+    for layers, wanted in ((None, [1, 0]), ("1", [1])):
+        went.clear()
+        row_losses(base, make_rows(base, 2), [make("prefix", base, layers)] * 2)[0].sum().backward()
+        assert went == wanted

@@ -163,4 +163,4 @@ class PrefixAdapter(Adapter):
             )
         frozen = int(config.get("num_frozen_tokens") or 0)
         cache = flat.view(len(flat), *shape).permute(1, 2, 3, 0, 4)
-        return cls(cache, frozen, bool(config.get("projected")), layers=config.get("layers"), **facts)
+        return cls(cache, frozen, bool(config.get("projected")), layers=config.get("layers") or None, **facts)
