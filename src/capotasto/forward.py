@@ -91,16 +91,12 @@ def run(
         virtual = _count(vectors[which], 0) if adapter is not None else 0
         ghost = _count(caches[which], 3) if adapter is not None else 0
         own = range(-1 - ghost, -1 - ghost - virtual, -1)
-        symbols = (*_ghosts(ghost), *row.ids[: row.slot], *own, *row.ids[row.slot :])
+        symbols = (*range(-1, -1 - ghost, -1), *row.ids[: row.slot], *own, *row.ids[row.slot :])
         paths.append(Path(symbols, which, ghost))
         slots.append((row.slot, virtual))
         ghosts.append(ghost)
     layout = lay_out(paths, base.device, share=not base.is_encoder)
-    before = [
-        _by_layer(cache, distinct[which].learns_from())
-        for which in layout.ghosts
-        if (cache := caches[which]) is not None
-    ]
+    before = [_by_layer(cast(Tensor, caches[which]), distinct[which].learns_from()) for which in layout.ghosts]
     gates = [Gate(*layout.spans[i], one) for i, adapter in enumerate(distinct) for one in adapter.gated()]
     view = _view(base)(layout, before, gates, keep)
     model = model_of(base, adapters)
@@ -121,7 +117,7 @@ def up_to(base: FrozenBase, batch: Sequence[Encoded], depth: int, before: Tensor
     before: keys and values [L, 2, K, P, D] that stand before each row
     """
     ghost = _count(before, 3)
-    paths = [Path((*_ghosts(ghost), *row.ids), 0 if ghost else -1, ghost) for row in batch]
+    paths = [Path((*range(-1, -1 - ghost, -1), *row.ids), 0 if ghost else -1, ghost) for row in batch]
     layout = lay_out(paths, base.device, share=not base.is_encoder)
     view = _view(base)(layout, [] if before is None else [before.unbind()])
     layers, embeds = layers_of(base.model, base.layers), _embed(base.model, layout, [], [])
@@ -210,11 +206,6 @@ def _by_layer(cache: Tensor, learns_from: int) -> list[Tensor]:
     """The layers of [L, 2, K, P, D]. Those below `learns_from` take no gradient, so that none goes down to them; the
     others are taken apart at once, because one by one each gradient would be as large as all."""
     return [*cache.detach()[:learns_from].unbind(), *cache[learns_from:].unbind()]
-
-
-def _ghosts(count: int) -> range:
-    """The symbols of virtual tokens that have keys and values only."""
-    return range(-1, -1 - count, -1)
 
 
 def _at_tokens(
