@@ -66,7 +66,7 @@ def stream(
     _check_room(base, prompts, adapters, settings)
     with packed(forward.model_of(base, adapters)) if settings.max_new_tokens >= WORTH_PACKING else nullcontext():
         hidden = forward.run(base, prompts, adapters, keep=True)
-        cache = _Cache(hidden.cache or {}, hidden.layout.lengths.clone(), settings.max_new_tokens)
+        cache = _Cache(hidden.cache or {}, hidden.layout.seen.lengths.clone(), settings.max_new_tokens)
         states = hidden.states[hidden.last()]  # [B, H]
         sampler = _Sampler(prompts, settings, base.device)
         yield from _steps(base, states, cache, sampler, adapters, settings.max_new_tokens, stops)
