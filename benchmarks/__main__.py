@@ -21,8 +21,6 @@ LORA = ("--method", "lora", "--lr", "1e-3")
 PREFIX = ("--method", "prefix", "--tokens", "50")
 HEADS = ("--data", "banking77", "--rows", "200")
 UPPER = ("--data", "banking77", "--rows", "100", "--method", "lora")
-FAMILY = ("--seconds", "60")
-METHODS = ("residual", "prefix", "lora", "bottleneck", "head", "full")
 RATES = ("0.01", "0.03", "0.1")  # the peer's learning rates; this package has its own rule
 
 # Name → the peer that ratios are taken to, and every arm's module with its flags.
@@ -93,17 +91,14 @@ COMPARISONS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
         "alone",
         {"alone": (f"{OURS}.together", "--alone"), "together": (f"{OURS}.together",)},
     ),
+    "search": (
+        "sixteen full trainings",
+        {
+            "sixteen full trainings": (f"{OURS}.search", "--halving", "17"),
+            "successive halving": (f"{OURS}.search",),
+        },
+    ),
     "store": ("capotasto", {"capotasto": (f"{OURS}.store",)}),
-    **{
-        f"family-{data}": (
-            "prompt",
-            {
-                "prompt": (f"{OURS}.classify", "--data", data, *FAMILY, "--bare"),
-                **{one: (f"{OURS}.classify", "--data", data, *FAMILY, "--method", one) for one in METHODS},
-            },
-        )
-        for data in ("sms_spam", "banking77", "task875")
-    },
     "serving": ("peft", {"peft": (f"{PEERS}.peft_generate",), "capotasto": (f"{OURS}.generate",)}),
 }
 

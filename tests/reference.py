@@ -31,12 +31,12 @@ def plain(model: torch.nn.Module) -> torch.nn.Module:
 def peeked(query: Tensor, module: torch.nn.Module, gated: list, scale: float) -> Tensor:
     """query [1, Hq, T, D] → [1, T, Hq, D]: attention to the keys and values behind the gates, head by head."""
     total = torch.zeros_like(query)
-    for cache, gates in gated:
-        keys, values = cache[module.layer_idx].to(query.dtype)
+    for cache, gates in (one[module.layer_idx] for one in gated if module.layer_idx in one):
+        keys, values = cache.to(query.dtype)
         for head in range(query.shape[1]):
             mine = head * len(keys) // query.shape[1]
             weights = torch.softmax(query[0, head] @ keys[mine].T * scale, -1)
-            total[0, head] = total[0, head] + gates[module.layer_idx, head] * (weights @ values[mine])
+            total[0, head] = total[0, head] + gates[head] * (weights @ values[mine])
     return total.transpose(1, 2)
 
 

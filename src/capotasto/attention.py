@@ -17,7 +17,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from capotasto.errors import BaseError
 from capotasto.gates import Gate, through
-from capotasto.layout import Layout
+from capotasto.layout import Layout, Rows
 
 NAME = "capotasto"
 
@@ -70,17 +70,17 @@ def softmax_attention(scores: Tensor, value: Tensor) -> Tensor:
 
 
 class _Gather(torch.autograd.Function):
-    """[N + G, F] → [B·S, F]. Backward reads each position's home and adds the other visits: no scatter over all."""
+    """[N, F] → [B·S, F]. Backward reads each position's home and adds the other visits: no scatter over all."""
 
     @staticmethod
-    def forward(ctx: Any, flat: Tensor, layout: Layout) -> Tensor:
-        ctx.layout = layout
-        return flat.index_select(0, layout.gather.view(-1))
+    def forward(ctx: Any, flat: Tensor, rows: Rows) -> Tensor:
+        ctx.places = rows
+        return flat.index_select(0, rows.gather.view(-1))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        source, target = ctx.layout.again
-        flat = gradient.index_select(0, ctx.layout.home)
+        source, target = ctx.places.again
+        flat = gradient.index_select(0, ctx.places.home)
         if len(source):
             flat.index_add_(0, target, gradient.index_select(0, source))
         return flat, None
@@ -101,49 +101,68 @@ class _Home(torch.autograd.Function):
 
 
 class TreeView:
-    """Whole rows: every row's positions are gathered side by side and attend causally; no mask is needed,
-    because padding stands on the right, where no real position looks.
+    """Whole rows: every row's positions are gathered side by side and attend causally. Without ghosts no mask is
+    needed, because padding stands on the right, where no real position looks; ghosts ask nothing, and a mask says how
+    many of them stand before a row.
 
-    ghosts: what stands at the layout's ghosts, in its order: keys and values [L, 2, K, P, D] of each adapter
+    ghosts: what stands at the layout's ghosts, in its order: of each adapter, layer by layer, keys and values
+            [2, K, P, D]
     gates:  what comes to positions through gates
     keep:   each layer's keys and values are kept for decoding as [B, K, S, D]
     """
 
-    def __init__(self, layout: Layout, ghosts: Sequence[Tensor] = (), gates: Sequence[Gate] = (), keep: bool = False):
+    def __init__(
+        self,
+        layout: Layout,
+        ghosts: Sequence[Sequence[Tensor]] = (),
+        gates: Sequence[Gate] = (),
+        keep: bool = False,
+    ):
         self.layout, self.ghosts, self.gates = layout, ghosts, gates
         self.kept: dict[int, tuple[Tensor, Tensor]] | None = {} if keep else None
+        self._seen = self._mask()
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, form: Form) -> Tensor:
         """See `View.attend`."""
-        rows, width = self.layout.gather.shape
-        count, asked = len(query), query
         if self.ghosts:
-            key = torch.cat([key, *(ghost[layer, 0].transpose(0, 1).to(key) for ghost in self.ghosts)])
-            value = torch.cat([value, *(ghost[layer, 1].transpose(0, 1).to(value) for ghost in self.ghosts)])
-            query = torch.cat([query, query.new_zeros(len(key) - count, *query.shape[1:])])  # ghosts ask nothing
+            key = torch.cat([key, *(ghost[layer][0].transpose(0, 1).to(key) for ghost in self.ghosts)])
+            value = torch.cat([value, *(ghost[layer][1].transpose(0, 1).to(value) for ghost in self.ghosts)])
+        q, k, v = _rows(query, self.layout.asking), _rows(key, self.layout.seen), _rows(value, self.layout.seen)
         if self.kept is not None:
-            self.kept[layer] = (self._rows(key), self._rows(value))
-        q, k, v = self._rows(query), self._rows(key), self._rows(value)
+            self.kept[layer] = (k, v)
         groups = q.shape[1] // k.shape[1]
         k, v = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
         out = self._weighted(q, k, v, form)
-        padded = out.transpose(1, 2).reshape(rows * width, -1)  # [B·S, Hq·D]
-        home = _Home.apply(padded, self.layout.home[:count]).view(count, *query.shape[1:])
-        return through(self.gates, layer, asked, home, form.scale)
+        padded = out.transpose(1, 2).flatten(0, 1).flatten(1)  # [B·Q, Hq·D]
+        home = _Home.apply(padded, self.layout.asking.home).view(query.shape)
+        return through(self.gates, layer, query, home, form.scale)
 
     def _weighted(self, query: Tensor, key: Tensor, value: Tensor, form: Form) -> Tensor:
-        """[B, Hq, S, D] each → [B, Hq, S, D]."""
-        rows, _, width, _ = query.shape
-        if form.plain(width):
-            return F.scaled_dot_product_attention(query, key, value, is_causal=True, scale=form.scale)
-        places = torch.arange(width, device=query.device).expand(rows, width)
-        return softmax_attention(form.scores(query, key, places, places), value)
+        """[B, Hq, Q, D] on [B, Hq, S, D] → [B, Hq, Q, D]."""
+        if form.plain(key.shape[2]):
+            causal = self._seen is None
+            return F.scaled_dot_product_attention(query, key, value, self._seen, is_causal=causal, scale=form.scale)
+        return softmax_attention(form.scores(query, key, *self._places()), value)
 
-    def _rows(self, flat: Tensor) -> Tensor:
-        """[N + G, heads, D] → [B, heads, S, D]."""
-        rows, width = self.layout.gather.shape
-        padded = _Gather.apply(flat.reshape(len(flat), -1), self.layout)
-        return padded.view(rows, width, flat.shape[1], flat.shape[2]).transpose(1, 2)
+    def _mask(self) -> Tensor | None:
+        """[B, 1, Q, S] what each place sees, where that is more than the places up to its own number."""
+        if not self.ghosts:
+            return None
+        rows, columns = self._places()
+        return (columns[:, None, :] <= rows[:, :, None])[:, None]
+
+    def _places(self) -> tuple[Tensor, Tensor]:
+        """[B, Q] and [B, S]: where in its row each query, and each key, stands."""
+        asking, seen = self.layout.asking, self.layout.seen
+        ghosts = seen.lengths - asking.lengths
+        rows, columns = (torch.arange(one.gather.shape[1], device=ghosts.device) for one in (asking, seen))
+        return ghosts[:, None] + rows, columns.expand(len(ghosts), -1)
+
+
+def _rows(flat: Tensor, rows: Rows) -> Tensor:
+    """[N, heads, D] → [B, heads, S, D]."""
+    padded = _Gather.apply(flat.flatten(1), rows)
+    return padded.view(*rows.gather.shape, *flat.shape[1:]).transpose(1, 2)
 
 
 class StepView:

@@ -1,15 +1,11 @@
 """Attention of an encoder over a flat batch: every position sees the whole of its own row, and nothing of another."""
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from typing_extensions import override
 
 from capotasto.attention import Form, TreeView
-from capotasto.gates import Gate
-from capotasto.layout import Layout
 
 
 class BidirectionalView(TreeView):
@@ -18,10 +14,12 @@ class BidirectionalView(TreeView):
     The layout must share nothing between rows but ghosts.
     """
 
-    def __init__(self, layout: Layout, ghosts: Sequence[Tensor] = (), gates: Sequence[Gate] = (), keep: bool = False):
-        super().__init__(layout, ghosts, gates, keep)
-        places = torch.arange(layout.gather.shape[1], device=layout.lengths.device)
-        self._seen = (places < layout.lengths[:, None])[:, None, None, :]  # [B, 1, 1, S]
+    @override
+    def _mask(self) -> Tensor:
+        """[B, 1, 1, S]."""
+        seen = self.layout.seen
+        places = torch.arange(seen.gather.shape[1], device=seen.lengths.device)
+        return (places < seen.lengths[:, None])[:, None, None, :]
 
     @override
     def _weighted(self, query: Tensor, key: Tensor, value: Tensor, form: Form) -> Tensor:

@@ -79,7 +79,7 @@ def run(
     and values are returned for decoding. Gradients flow to the adapters only.
     noise: for each row what is added to its tokens' embeddings, [T, E] or None; rows that begin alike must be given
            alike noise there
-    trunk: layers that no adapter of the batch touches are read from it where it has them; not with noise
+    trunk: layers in which no adapter of the batch learns are read from it where it has them; not with noise
     before: for each row what is known already of what stands before its tokens, its virtual tokens included: keys and
             values [L, 2, K, S, D] or None
     """
@@ -101,14 +101,15 @@ def run(
         slots.append((row.slot, virtual))
         ghosts.append(ghost)
     layout = lay_out(paths, base.device, share=not base.is_encoder)
-    standing = [cache for which in layout.ghosts if (cache := caches[which]) is not None]
-    gates = [Gate(*layout.spans[i], *one) for i, adapter in enumerate(distinct) if adapter for one in adapter.gated()]
+    learning = [0 if adapter is None else adapter.learns_from() for adapter in distinct]
+    standing = [_by_layer(cast(Tensor, caches[which]), learning[which]) for which in layout.ghosts]
+    gates = [Gate(*layout.spans[i], one) for i, adapter in enumerate(distinct) if adapter for one in adapter.gated()]
     view = _view(base)(layout, standing, gates, keep)
     model = model_of(base, adapters)
     changes = [Change(*layout.spans[i], adapter.deltas()) for i, adapter in enumerate(distinct) if adapter]
     added = _at_tokens(layout, slots, ghosts, noise)
     depth = 0 if trunk is None or keep else min((depth_of(base, one) for one in distinct if one), default=base.layers)
-    lower = None if trunk is None else _lower(base, trunk, batch, layout, ghosts, depth)
+    lower = None if trunk is None else _lower(base, trunk, batch, layout, paths, caches, depth)
     with nullcontext() if lower is None else starting_at(layers_of(model, base.layers), depth, lower):
         positions = layout.positions + base.first_position
         states = _call(model, _embed(model, layout, vectors, added), positions, view, changes)
@@ -116,17 +117,22 @@ def run(
 
 
 @torch.no_grad()
-def up_to(base: FrozenBase, batch: Sequence[Encoded], place: Place) -> list[Tensor]:
-    """Each row's states [T, H] that enter layer `place.depth` of the bare base; the last states at depth L."""
-    layout = lay_out([Path(row.ids, -1) for row in batch], base.device, share=not base.is_encoder)
+def up_to(base: FrozenBase, batch: Sequence[Encoded], depth: int, before: Tensor | None = None) -> list[Tensor]:
+    """Each row's states [T, H] that enter layer `depth` of the base; the last states at depth L.
+
+    before: keys and values [L, 2, K, P, D] that stand before each row
+    """
+    ghost = _count(before, 3)
+    paths = [Path((*range(-1, -1 - ghost, -1), *row.ids), 0 if ghost else -1, ghost) for row in batch]
+    layout = lay_out(paths, base.device, share=not base.is_encoder)
+    view = _view(base)(layout, [] if before is None else [before.unbind()])
     layers, embeds = layers_of(base.model, base.layers), _embed(base.model, layout, [], [])
-    with stopping_at(layers, place.depth) if place.depth < base.layers else nullcontext():
+    with stopping_at(layers, depth) if depth < base.layers else nullcontext():
         try:
-            positions = layout.positions + base.first_position + place.shift
-            states = _call(base.model, embeds, positions, _view(base)(layout), [])
+            states = _call(base.model, embeds, layout.positions + base.first_position, view, [])
         except Reached as reached:
             states = reached.states[0]
-    return [states[torch.as_tensor(path, device=states.device)] for path in layout.paths]
+    return [states[torch.as_tensor(path[ghost:], device=states.device)] for path in layout.paths]
 
 
 def _view(base: FrozenBase) -> type[TreeView]:
@@ -135,21 +141,27 @@ def _view(base: FrozenBase) -> type[TreeView]:
 
 
 def _lower(
-    base: FrozenBase, trunk: Trunk, batch: Sequence[Encoded], layout: Layout, ghosts: Sequence[int], depth: int
+    base: FrozenBase,
+    trunk: Trunk,
+    batch: Sequence[Encoded],
+    layout: Layout,
+    paths: Sequence[Path],
+    caches: Sequence[Tensor | None],
+    depth: int,
 ) -> Tensor | None:
     """[1, N, H] states that enter layer `depth`, from the trunk; None if it does not have them all."""
     if not 0 < depth < base.layers:
         return None
-    found = [trunk.get(Place(depth, ghost), [row]) for row, ghost in zip(batch, ghosts, strict=True)]
+    places = [Place.behind(cache, depth) for cache in (*caches, None)]  # the last one is the bare base's, adapter −1
+    found = [trunk.get(places[path.adapter], [row]) for row, path in zip(batch, paths, strict=True)]
     kept = [states for states in found if states is not None]
     if len(kept) < len(batch):
         return None
     if not known(layers_of(base.model, base.layers)):
-        up_to(base, [Encoded(batch[0].ids[:1], (False,))], Place(depth))
+        up_to(base, [Encoded(batch[0].ids[:1], (False,))], depth)
     order = np.empty(len(layout.ids), dtype=np.int64)
-    order[np.concatenate([path[ghost:] for path, ghost in zip(layout.paths, ghosts, strict=True)])] = np.arange(
-        sum(map(len, kept))
-    )
+    own = [flat[path.ghosts :] for flat, path in zip(layout.paths, paths, strict=True)]
+    order[np.concatenate(own)] = np.arange(sum(map(len, kept)))
     return torch.cat(kept)[torch.as_tensor(order)].to(base.device)[None]
 
 
@@ -194,6 +206,12 @@ def model_of(base: FrozenBase, adapters: Sequence[Adapter | None]) -> PreTrained
 
 def _count(tensor: Tensor | None, axis: int) -> int:
     return 0 if tensor is None else tensor.shape[axis]
+
+
+def _by_layer(cache: Tensor, learns_from: int) -> list[Tensor]:
+    """The layers of [L, 2, K, P, D]. Those below `learns_from` take no gradient, so that none goes down to them; the
+    others are taken apart at once, because one by one each gradient would be as large as all."""
+    return [*cache.detach()[:learns_from].unbind(), *cache[learns_from:].unbind()]
 
 
 def _at_tokens(

@@ -90,7 +90,7 @@ def _gates(adapters: Sequence[Adapter | None]) -> list[Gate]:
     for _, same in groupby(adapters, key=id):
         rows = list(same)
         if rows[0] is not None:
-            found += [Gate(row, row + len(rows), *one) for one in rows[0].gated()]
+            found += [Gate(row, row + len(rows), one) for one in rows[0].gated()]
         row += len(rows)
     return found
 

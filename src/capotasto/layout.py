@@ -33,17 +33,31 @@ class Path:
 
 
 @dataclass(slots=True)
+class Rows:
+    """Rows of a flat batch side by side: B rows, S places in the longest.
+
+    gather:  [B, S] flat position of each row's place, padded on the right with the row's own last one
+    lengths: [B]
+    home:    [N] index into B·S of the one place where a flat position's attention output is read
+    again:   (from [X] into B·S, to [X] into N): the other visits, whose gradients are added
+    """
+
+    gather: Tensor
+    lengths: Tensor
+    home: Tensor
+    again: tuple[Tensor, Tensor]
+
+
+@dataclass(slots=True)
 class Layout:
-    """A flat batch. N flat positions, G ghosts behind them, B rows, S longest row, P virtual tokens.
+    """A flat batch. N flat positions, G ghosts behind them, B rows, P virtual tokens.
 
     ids:       [N] token ids (0 at virtual tokens)
     positions: [N] position within the row
     virtual:   (adapter index, flat start) of each place where virtual tokens stand
     ghosts:    adapter indices, in the order in which their ghosts stand
-    gather:    [B, S] flat position of each row's place, padded on the right with the row's own last one
-    lengths:   [B]
-    home:      [N + G] index into B·S of the one place where a flat position's attention output is read
-    again:     (from [X] into B·S, to [X] into N + G): the other visits, whose gradients are added
+    seen:      the rows with their ghosts, over N + G: what has keys and values
+    asking:    the rows without their ghosts, over N: what has queries; the same where there are no ghosts
     paths:     B lists of flat positions
     spans:     adapter index → (flat start, stop): an adapter's positions stand together, ghosts apart
     """
@@ -52,10 +66,8 @@ class Layout:
     positions: Tensor
     virtual: list[tuple[int, int]]
     ghosts: list[int]
-    gather: Tensor
-    lengths: Tensor
-    home: Tensor
-    again: tuple[Tensor, Tensor]
+    seen: Rows
+    asking: Rows
     paths: list[np.ndarray]
     spans: dict[int, tuple[int, int]]
 
@@ -135,6 +147,21 @@ def _finish(
     symbols, positions = np.array(flat.symbols)[order][:real_count], np.array(flat.positions)[order][:real_count]
     spans = _without_ghosts(spans, ghosts)
     paths = [place[path] for path in paths]
+    seen = _side_by_side(paths, device)
+    return Layout(
+        ids=_tensor(np.maximum(symbols, 0), device),
+        positions=_tensor(positions, device),
+        virtual=_virtual(symbols, spans, ghosts),
+        ghosts=[adapter for adapter, count in ghosts.items() if count],
+        seen=seen,
+        asking=_side_by_side([path[path < real_count] for path in paths], device) if any(ghosts.values()) else seen,
+        paths=paths,
+        spans=spans,
+    )
+
+
+def _side_by_side(paths: Sequence[np.ndarray], device: torch.device | str) -> Rows:
+    """Rows that visit these flat positions, each of which at least one of them visits."""
     lengths = np.array([len(path) for path in paths])
     width = int(lengths.max())
     gather = np.empty((len(paths), width), dtype=np.int64)
@@ -146,22 +173,12 @@ def _finish(
     visited = gather.reshape(-1)[places]
     _, first = np.unique(visited, return_index=True)  # every flat position is visited, so this is in flat order
     others = np.delete(np.arange(len(places)), first)
+    again = _tensor(places[others], device), _tensor(visited[others], device)
+    return Rows(_tensor(gather, device), _tensor(lengths, device), _tensor(places[first], device), again)
 
-    def tensor(values: np.ndarray) -> Tensor:
-        return torch.as_tensor(values, dtype=torch.long).to(device)
 
-    return Layout(
-        ids=tensor(np.maximum(symbols, 0)),
-        positions=tensor(positions),
-        virtual=_virtual(symbols, spans, ghosts),
-        ghosts=[adapter for adapter, count in ghosts.items() if count],
-        gather=tensor(gather),
-        lengths=tensor(lengths),
-        home=tensor(places[first]),
-        again=(tensor(places[others]), tensor(visited[others])),
-        paths=paths,
-        spans=spans,
-    )
+def _tensor(values: np.ndarray, device: torch.device | str) -> Tensor:
+    return torch.as_tensor(values, dtype=torch.long).to(device)
 
 
 def _ghosts_last(count: int, spans: dict[int, tuple[int, int]], ghosts: dict[int, int]) -> np.ndarray:

@@ -4,6 +4,7 @@ A soft prompt acts on what follows only through the keys and values that its pos
 starts from these does the same, and can learn more: 2·L·K·D numbers a token instead of E.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -25,12 +26,19 @@ def cache_of(base: FrozenBase, row: Encoded, adapter: Adapter | None) -> Tensor:
     return torch.stack([torch.stack([key[0], value[0]]) for _, (key, value) in sorted(kept.items())])
 
 
-def promote(base: FrozenBase, adapter: Adapter, frozen: int = 0, on: Adapter | None = None) -> PrefixAdapter:
+def promote(
+    base: FrozenBase,
+    adapter: Adapter,
+    frozen: int = 0,
+    on: Adapter | None = None,
+    layers: Sequence[int] | None = None,
+) -> PrefixAdapter:
     """A prefix that does what the virtual tokens of `adapter` do; on an encoder only nearly, because there the virtual
     tokens see what stands behind them.
 
     frozen: so many first tokens will not learn
     on:     an adapter that acts beneath it, and before whose virtual tokens it does not stand
+    layers: only these will learn; left out: all
     Errors: an adapter without virtual tokens, or whose virtual tokens do not stand at the front.
     """
     if adapter.embeds() is None or adapter.deltas() or adapter.gated() or adapter.placement != "front":
@@ -40,4 +48,4 @@ def promote(base: FrozenBase, adapter: Adapter, frozen: int = 0, on: Adapter | N
     cache = cache_of(base, Encoded((), ()), stack(base, on, adapter))[:, :, :, -adapter.tokens :]
     facts: dict[str, Any] = {"name": adapter.name, "fingerprint": adapter.fingerprint, "dialogue": adapter.dialogue}
     start = {"kind": "promoted", "detail": adapter.start}
-    return PrefixAdapter(cache, frozen, start=start, **facts).to(base.device)
+    return PrefixAdapter(cache, frozen, layers=layers, start=start, **facts).to(base.device)

@@ -26,18 +26,28 @@ class Place:
     """Which states are kept.
 
     depth:   those that enter layer `depth`; at L, the number of layers, the last ones
-    shift:   position of a row's first token
+    before:  hash of the keys and values that stand before each row in the layers below; empty: none do
     pooling: at depth L one state a row is kept, made in this way
     """
 
     depth: int
-    shift: int = 0
+    before: str = ""
     pooling: str = ""
+
+    @classmethod
+    def behind(cls, cache: Tensor | None, depth: int) -> "Place":
+        """What enters layer `depth` behind keys and values [L, 2, K, P, D] that do not learn below it."""
+        if cache is None:
+            return cls(depth)
+        below = cache.detach()[:depth].contiguous().cpu()
+        digest = hashlib.blake2b(f"{below.dtype} {tuple(below.shape)}".encode(), digest_size=12)
+        digest.update(below.numpy().tobytes())
+        return cls(depth, digest.hexdigest())
 
     @property
     def name(self) -> str:
         """As a file is called."""
-        return f"layer-{self.depth}" + (f"-{self.pooling}" if self.pooling else "") + f"-from-{self.shift}"
+        return "-".join(filter(None, (f"layer-{self.depth}", self.pooling, self.before and f"behind-{self.before}")))
 
 
 @dataclass(slots=True)
@@ -138,13 +148,16 @@ class Trunk:
 
 
 def depth_of(base: FrozenBase, adapter: Adapter | None) -> int:
-    """The lowest layer that an adapter touches, L if none: below it a row's states are those of the bare base."""
+    """The lowest layer in which an adapter learns, L if none: below it a row's states never change. They are those of
+    the bare base, or of the base behind keys and values that stay as they are (see `Place.behind`)."""
     if adapter is None:
         return base.layers
-    everywhere = (adapter.body(), adapter.embeds(), adapter.kv())
-    if adapter.gated() or any(one is not None for one in everywhere):
+    if adapter.body() is not None or adapter.embeds() is not None:
         return 0
-    return max(0, min((layer_of(name) for name in adapter.deltas()), default=base.layers))  # outside of layers: 0
+    found = [base.layers, *map(layer_of, adapter.deltas()), *(layer for one in adapter.gated() for layer in one)]
+    if adapter.kv() is not None:
+        found.append(adapter.learns_from())
+    return max(0, min(found))  # outside of layers: 0
 
 
 def place_of_head(base: FrozenBase, adapter: Adapter | None) -> Place | None:
@@ -152,7 +165,7 @@ def place_of_head(base: FrozenBase, adapter: Adapter | None) -> Place | None:
     head = None if adapter is None else adapter.head()
     if head is None or depth_of(base, adapter) < base.layers:
         return None
-    return Place(base.layers, 0, str(head.pooling))
+    return Place(base.layers, pooling=str(head.pooling))
 
 
 def _index(path: Path) -> Path:

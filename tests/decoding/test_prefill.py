@@ -68,5 +68,5 @@ def test_what_stands_before_a_row_is_shared_and_mixed_freely():
         mixed = forward.run(base, rows, adapters, keep=True, before=[kept, kept, None, kept])
         plain = forward.run(base, rows, adapters, keep=True)
     torch.testing.assert_close(mixed.states[mixed.last()], plain.states[plain.last()], rtol=1e-10, atol=1e-10)
-    assert mixed.layout.lengths.tolist() == plain.layout.lengths.tolist()
+    assert mixed.layout.seen.lengths.tolist() == plain.layout.seen.lengths.tolist()
     assert len(mixed.states) == len(plain.states) - prompt.tokens, "what is kept is not computed"

@@ -25,6 +25,8 @@ IN_PEFT = {
     "prefix": {},
     "prefix with a frozen start": {"init": "text:the rain in the north", "frozen_tokens": 2},
     "prefix behind a network": {"prefix_projection": True},
+    "prefix of one layer": {"init": "text:the rain in the north", "layers": "1"},
+    "prefix of one layer without frozen tokens": {"init": "text:the rain", "layers": "0", "frozen_tokens": 0},
     "lora": {},
     "lora of one layer": {"layers": "1"},
     "lora with rank-stabilised scale": {"rslora": True},

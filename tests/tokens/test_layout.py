@@ -34,16 +34,17 @@ def test_every_row_reads_what_it_is_made_of(seed: int) -> None:
     paths = random_paths(seed)
     layout = lay_out(paths)
     assert rows_of(layout, paths) == [path.symbols for path in paths]
-    assert layout.lengths.tolist() == [len(path.symbols) for path in paths]
+    assert layout.seen.lengths.tolist() == [len(path.symbols) for path in paths]
     for path, row in zip(paths, layout.paths, strict=True):
         start, stop = layout.spans[path.adapter]
         assert start <= min(row) <= max(row) < stop, "an adapter's positions stand together"
         assert layout.positions[list(row)].tolist() == list(range(len(row)))
     assert len(layout.ids) <= sum(len(path.symbols) for path in paths)
-    home, width = layout.home.tolist(), layout.gather.shape[1]
-    assert [layout.gather.view(-1)[place].item() for place in home] == list(range(len(layout.ids)))
-    assert len(home) + len(layout.again[0]) == sum(len(path.symbols) for path in paths)
-    assert all(place % width < layout.lengths[place // width] for place in home), "padding is no home"
+    rows = layout.seen
+    home, width = rows.home.tolist(), rows.gather.shape[1]
+    assert [rows.gather.view(-1)[place].item() for place in home] == list(range(len(layout.ids)))
+    assert len(home) + len(rows.again[0]) == sum(len(path.symbols) for path in paths)
+    assert all(place % width < rows.lengths[place // width] for place in home), "padding is no home"
 
 
 def test_one_question_before_its_answers_is_computed_once() -> None:
@@ -79,4 +80,27 @@ def test_equal_rows_cost_one() -> None:
 def test_padding_repeats_the_row_itself() -> None:
     """Not another row: what is masked is still multiplied by zero, and NaN times zero is NaN."""
     layout = lay_out([Path((1, 2), -1), Path(QUESTION, -1)])
-    assert set(layout.gather[0].tolist()) == set(layout.paths[0].tolist())
+    assert set(layout.seen.gather[0].tolist()) == set(layout.paths[0].tolist())
+
+
+def test_ghosts_are_seen_and_ask_nothing() -> None:
+    ghosts = {-1: 0, 0: 3, 1: 5}
+    paths = [
+        Path((*range(-1, -1 - ghosts[adapter], -1), *QUESTION[:length], 7), adapter, ghosts[adapter])
+        for adapter, length in ((0, 4), (-1, 9), (1, 6), (0, 30))
+    ]
+    layout = lay_out(paths)
+    own = [len(path.symbols) - path.ghosts for path in paths]
+    assert layout.asking.lengths.tolist() == own
+    assert layout.seen.lengths.tolist() == [len(path.symbols) for path in paths]
+    assert layout.asking.gather.shape == (4, max(own)), "no place for a ghost"
+    asked = layout.asking.gather.view(-1)[layout.asking.home].tolist()
+    assert asked == list(range(len(layout.ids))), "every position that is computed asks at one place"
+    assert len(layout.seen.home) == len(layout.ids) + sum(ghosts.values())
+    for row, path in enumerate(layout.paths):
+        assert layout.asking.gather[row, : own[row]].tolist() == path[paths[row].ghosts :].tolist()
+
+
+def test_without_ghosts_what_is_seen_asks() -> None:
+    layout = lay_out([Path((1, 2), -1), Path(QUESTION, -1)])
+    assert layout.asking is layout.seen

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from capotasto import forward
+from capotasto.objectives import row_losses
 from capotasto.session import Base
 from capotasto.training.fill import fill
 from capotasto.training.job import Job
@@ -15,7 +16,9 @@ from capotasto.trunk import Place, Trunk, depth_of
 from tests.making import make_adapter, make_base, make_fresh, make_rows
 from tests.tiny import ARCHITECTURES
 
-UPPER = {"lora": {"layers": "1"}, "head": {}}  # what touches no more than the upper of two layers
+# What learns in no more than the upper of two layers.
+UPPER = {"lora": {"layers": "1"}, "prefix": {"layers": "1"}, "gated": {"layers": "1"}, "head": {}}
+TEXTS = ["text:the rain in the north", "text:sun on the shore"]  # where a prefix starts, and what its lower layer keeps
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ def trunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trunk:
 
 
 def make_job(base: Base, method: str, name: str = "a", seed: int = 0) -> Job:
-    adapter = make_fresh(method, base, name=name, seed=seed, **UPPER.get(method, {}))
+    adapter = make_fresh(method, base, name=name, seed=seed, init=TEXTS[seed], **UPPER.get(method, {}))
     settings = TrainSettings(epochs=3, batch_tokens=60, patience=9)
     reader = make_fresh("head", base) if base.is_encoder else adapter
     return Job(name, adapter, make_rows(base, 8, seed, reader), make_rows(base, 3, 9, reader), settings, 0.01)
@@ -53,16 +56,17 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
+@pytest.mark.parametrize("method", ["lora", "prefix", "gated"])
 @pytest.mark.parametrize("architecture", [*ARCHITECTURES, "bert", "distilbert", "roberta"])
 def test_the_lower_layers_are_read_and_the_states_are_the_same(
-    architecture: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    architecture: str, method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CAPO_HOME", str(tmp_path))
     base = make_base(architecture)
-    job = make_job(base, "lora")
+    job = make_job(base, method)
     trunk = Trunk.of(base, 1.0)
     list(fill(base, trunk, [job]))
-    adapter = make_adapter("lora", base, **UPPER["lora"])
+    adapter = make_adapter(method, base, init=TEXTS[0], **UPPER[method])
     assert depth_of(base, adapter) == 1
     plain = forward.run(base, job.rows, [adapter] * len(job.rows)).states
     ran: list[int] = []
@@ -112,6 +116,32 @@ def test_what_reaches_the_first_layer_keeps_nothing(trunk: Trunk) -> None:
     base = make_base("llama")
     assert list(fill(base, trunk, [make_job(base, "prompt")])) == []
     assert list(fill(base, trunk, [make_job(base, "lora"), make_job(base, "prompt", "b")])) == []
+    everywhere = make_fresh("prefix", base, init=TEXTS[0])
+    assert depth_of(base, everywhere) == 0
+
+
+def test_gradients_with_it_equal_those_without(trunk: Trunk) -> None:
+    base = make_base("llama")
+    job = make_job(base, "prefix")
+    list(fill(base, trunk, [job]))
+    gradients = []
+    for kept in (None, trunk):
+        row_losses(base, job.rows, [job.adapter] * len(job.rows), trunk=kept)[0].sum().backward()
+        gradients.append(job.adapter.rest.grad)
+        job.adapter.rest.grad = None
+    assert bool((gradients[0] != 0).all())
+    torch.testing.assert_close(*gradients, rtol=0, atol=1e-12)
+
+
+def test_states_behind_one_text_are_not_those_behind_another(trunk: Trunk) -> None:
+    """A prefix whose lower layer keeps other keys and values finds nothing; one that learnt above finds all."""
+    base = make_base("llama")
+    job, other = make_job(base, "prefix"), make_job(base, "prefix", seed=1)
+    list(fill(base, trunk, [job]))
+    learnt = make_adapter("prefix", base, init=TEXTS[0], **UPPER["prefix"])
+    assert trunk.get(Place.behind(learnt.kv(), 1), job.rows) is not None
+    assert trunk.get(Place.behind(other.adapter.kv(), 1), job.rows) is None
+    assert trunk.get(Place(1), job.rows) is None
 
 
 def test_another_process_reads_what_was_kept(trunk: Trunk, calls: list[str]) -> None:
@@ -136,7 +166,7 @@ def test_what_a_crash_left_is_computed_again(trunk: Trunk) -> None:
     place = Place(1)
     found = again.get(place, job.rows)
     assert found is not None
-    torch.testing.assert_close(found, torch.cat(forward.up_to(base, job.rows, place)), rtol=0, atol=1e-12)
+    torch.testing.assert_close(found, torch.cat(forward.up_to(base, job.rows, place.depth)), rtol=0, atol=1e-12)
 
 
 def test_the_disk_is_bounded(trunk: Trunk) -> None:
@@ -161,4 +191,4 @@ def test_what_was_used_longest_ago_makes_room(trunk: Trunk) -> None:
     newer = Trunk(trunk.folder, trunk.widths, trunk.dtype, trunk.limit)
     list(fill(base, newer, [make_job(base, "head")]))
     assert not lora.exists()
-    assert (trunk.folder / f"{Place(2, 0, 'last').name}.bin").exists()
+    assert (trunk.folder / f"{Place(2, pooling='last').name}.bin").exists()

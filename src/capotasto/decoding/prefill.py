@@ -63,7 +63,7 @@ def prefill(base: FrozenBase, fillings: Sequence[Filling], most: int | None = No
     pieces = [piece for _, piece in parts]
     adapters = [filling.row.adapter for filling, _ in parts]
     hidden = forward.run(base, pieces, adapters, keep=True, before=[filling.before for filling, _ in parts])
-    lengths, cache = hidden.layout.lengths.tolist(), hidden.cache or {}
+    lengths, cache = hidden.layout.seen.lengths.tolist(), hidden.cache or {}
     for filling, piece in parts:
         filling.done += len(piece.ids)
     ready = [i for i, (filling, _) in enumerate(parts) if not filling.left]

@@ -12,6 +12,7 @@ from capotasto.evaluate.questions import score
 from capotasto.methods import METHODS
 from capotasto.methods.adapter import Adapter
 from capotasto.methods.combined import CombinedAdapter
+from capotasto.methods.linears import layer_numbers
 from capotasto.methods.own_model import OwnModel
 from capotasto.methods.prompt import PromptAdapter
 from capotasto.methods.settings import SOFT, MethodSettings
@@ -68,7 +69,8 @@ def untrained(
         facts = {name: fact for name, fact in facts.items() if name not in ("start", "ids")}
     if kind.grows and settings.init != NOISE:
         prompt = PromptAdapter.fresh(base, settings, list(labels), seed, **facts)
-        grown = promote(base, prompt, min(settings.frozen_tokens, prompt.tokens - 1), on)
+        layers = None if settings.layers is None else layer_numbers(base, settings.layers)
+        grown = promote(base, prompt, min(settings.frozen_tokens, prompt.tokens - 1), on, layers)
         grown.start = prompt.start
         return grown.behind_network(seed) if settings.prefix_projection else grown
     return kind.fresh(base, settings, list(labels), seed, **facts)

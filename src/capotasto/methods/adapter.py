@@ -13,6 +13,8 @@ from capotasto.methods.settled import Settled
 
 # What is added to the output of a linear layer: input [.., in] and output [.., out] → [.., out].
 Delta = Callable[[Tensor, Tensor], Tensor]
+# Layer → keys and values [2, K, P, D], and how far each head's gate is open [Hq].
+Gated = Mapping[int, tuple[Tensor, Tensor]]
 
 
 class Adapter(nn.Module, ABC):
@@ -59,9 +61,12 @@ class Adapter(nn.Module, ABC):
         """[L, 2, K, P, D] keys and values before each layer's own, as they stand in a cache (rotated already)."""
         return None
 
-    def gated(self) -> list[tuple[Tensor, Tensor]]:
-        """Keys and values [L, 2, K, P, D] beside each layer's own, not rotated, and how far each head's gate is open
-        [L, Hq]. They take no place in a row."""
+    def learns_from(self) -> int:
+        """The lowest layer in which `kv` learns; below it, its keys and values stay as they are."""
+        return 0
+
+    def gated(self) -> list[Gated]:
+        """Keys and values beside a layer's own, not rotated. They take no place in a row."""
         return []
 
     def deltas(self) -> Mapping[str, Delta]:

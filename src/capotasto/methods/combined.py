@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from capotasto.base.frozen import FrozenBase
 from capotasto.errors import SettingError
-from capotasto.methods.adapter import Adapter, Delta
+from capotasto.methods.adapter import Adapter, Delta, Gated
 from capotasto.methods.own_model import OwnModel
 from capotasto.methods.settings import MethodSettings
 from capotasto.methods.settled import Settled
@@ -68,7 +68,11 @@ class CombinedAdapter(Adapter):
         return torch.cat(found, dim=3) if found else None
 
     @override
-    def gated(self) -> list[tuple[Tensor, Tensor]]:
+    def learns_from(self) -> int:
+        return min((part.learns_from() for part in self.adapters() if part.kv() is not None), default=0)
+
+    @override
+    def gated(self) -> list[Gated]:
         return [one for part in self.adapters() for one in part.gated()]
 
     @override

@@ -65,7 +65,7 @@ def of_layers(base: FrozenBase, found: dict[str, Linear], layers: str | None) ->
     """Those of `found` that stand in these transformer layers (`15-29`, `0,4,8`); all of them where none are named."""
     if layers is None:
         return found
-    numbers = _numbers(layers, base.layers)
+    numbers = layer_numbers(base, layers)
     return {name: module for name, module in found.items() if layer_of(name) in numbers}
 
 
@@ -94,15 +94,15 @@ def layer_of(name: str) -> int:
     return int(match.group(1)) if match else -1
 
 
-def _numbers(text: str, count: int) -> set[int]:
-    """`15-29` or `0,4,8` → layer numbers."""
+def layer_numbers(base: FrozenBase, layers: str) -> list[int]:
+    """`15-29` or `0,4,8` → layer numbers, in order. Errors: a text that says no layers, layers that do not exist."""
     numbers: set[int] = set()
     try:
-        for part in text.split(","):
+        for part in layers.split(","):
             first, _, last = part.strip().partition("-")
             numbers |= set(range(int(first), int(last or first) + 1))
     except ValueError:
-        raise SettingError(f"layers {text!r} cannot be read; write 15-29, or 0,4,8") from None
-    if not numbers or max(numbers) >= count:
-        raise SettingError(f"layers {text!r} do not exist; this base has layers 0-{count - 1}")
-    return numbers
+        raise SettingError(f"layers {layers!r} cannot be read; write 15-29, or 0,4,8") from None
+    if not numbers or max(numbers) >= base.layers:
+        raise SettingError(f"layers {layers!r} do not exist; this base has layers 0-{base.layers - 1}")
+    return sorted(numbers)

@@ -4,6 +4,7 @@ Sources: Li and Liang 2021, https://arxiv.org/abs/2101.00190, section 4; Cartrid
 section 3, for prefixes that start as the cache of real text with a frozen first token.
 """
 
+from collections.abc import Sequence
 from inspect import signature
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from capotasto.base.frozen import FrozenBase
-from capotasto.errors import AdapterError
+from capotasto.errors import AdapterError, SettingError
 from capotasto.methods.adapter import Adapter
 from capotasto.methods.projection import Projection
 from capotasto.methods.settings import MethodSettings
@@ -25,6 +26,8 @@ class PrefixAdapter(Adapter):
     cache:     [L, 2, K, P, D] what to start from: the cache of a text, or of a soft prompt, or noise
     frozen:    so many first tokens stay as they are
     projected: in training the others are what a small network makes (see `projection`), drawn from `seed`
+    layers:    only these learn; left out: all. In the others the keys and values stay what they start from, so that
+               training begins where that text or soft prompt does, and PEFT still finds every layer's
     """
 
     method = "prefix"
@@ -32,14 +35,29 @@ class PrefixAdapter(Adapter):
     begins = "text, labels, vocab, examples, random or from:DIR"
     initial: Tensor
     first: Tensor
+    still: Tensor
+    numbers: Tensor
 
-    def __init__(self, cache: Tensor, frozen: int = 0, projected: bool = False, seed: int = 0, **facts: Any):
+    def __init__(
+        self,
+        cache: Tensor,
+        frozen: int = 0,
+        projected: bool = False,
+        seed: int = 0,
+        layers: Sequence[int] | None = None,
+        **facts: Any,
+    ):
         super().__init__(**facts)
         wide = cache.detach().to(torch.promote_types(cache.dtype, torch.float32)).clone()
         self.frozen = min(frozen, wide.shape[3])
+        self.layers = None if layers is None else list(layers)
         self.register_buffer("initial", wide, persistent=False)
-        self.register_buffer("first", wide[:, :, :, : self.frozen].clone())
-        rest = wide[:, :, :, self.frozen :].clone()
+        if self.layers is not None:
+            self.register_buffer("still", wide.clone())
+            self.register_buffer("numbers", torch.tensor(self.layers, device=wide.device), persistent=False)
+        learning = wide if self.layers is None else wide[self.layers]
+        self.register_buffer("first", learning[:, :, :, : self.frozen].clone())
+        rest = learning[:, :, :, self.frozen :].clone()
         self.projection = Projection(rest, seed) if projected else None
         self.rest = nn.Parameter(rest) if self.projection is None else None
 
@@ -48,13 +66,23 @@ class PrefixAdapter(Adapter):
         """[L, 2, K, P, D]."""
         rest = self.rest if self.projection is None else self.projection()
         assert rest is not None
-        return torch.cat([self.first, rest], dim=3)
+        learning = torch.cat([self.first, rest], dim=3)
+        return learning if self.layers is None else self.still.index_copy(0, self.numbers, learning)
+
+    @override
+    def learns_from(self) -> int:
+        return 0 if self.layers is None else min(self.layers)
 
     @classmethod
     @override
     def fresh(cls, base: FrozenBase, settings: MethodSettings, labels: list[str], seed: int, **facts: Any) -> Self:
         """Noise of variance 1. What starts from a text or a soft prompt needs the base to run and is made by
-        `promote`."""
+        `promote`. Errors: layers that keep this noise."""
+        if settings.layers is not None:
+            raise SettingError(
+                "--init random leaves noise in the layers that --layers does not name; start from text:YOUR WORDS, or"
+                " leave one of the two out"
+            )
         shape = (base.layers, 2, base.kv_heads, settings.tokens, base.head_size)
         noise = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
         start = {"kind": "random", "detail": "", "seed": seed, **facts.pop("start", {})}
@@ -63,14 +91,15 @@ class PrefixAdapter(Adapter):
     def behind_network(self, seed: int) -> "PrefixAdapter":
         """The same untrained prefix, to be trained through a small network."""
         facts = {name: getattr(self, name) for name in ("name", "fingerprint", "placement", "start", "dialogue")}
-        return PrefixAdapter(self.initial, self.frozen, True, seed, **facts).to(self.initial.device)
+        return PrefixAdapter(self.initial, self.frozen, True, seed, self.layers, **facts).to(self.initial.device)
 
     @override
     def rate(self, base: FrozenBase) -> tuple[float, str]:
         """Every number moves by about the rate: a share of the cache's own spread, as for soft prompts."""
         if self.projection is not None:
             return 1e-3, "1e-3, as for any small network"
-        rms = float(self.initial.square().mean().sqrt()) or 1.0
+        learning = self.initial if self.layers is None else self.initial[self.layers]
+        rms = float(learning.square().mean().sqrt()) or 1.0
         return 0.02 * rms, f"0.02 × the prefix's root mean square ({rms:.3g})"
 
     @override
@@ -92,7 +121,8 @@ class PrefixAdapter(Adapter):
 
     @override
     def shape(self) -> dict[str, Any]:
-        return {"num_frozen_tokens": self.frozen, "projected": self.projection is not None}
+        named = {} if self.layers is None else {"layers": self.layers}
+        return {"num_frozen_tokens": self.frozen, "projected": self.projection is not None, **named}
 
     @override
     def config(self, base: FrozenBase) -> dict[str, Any] | None:
@@ -133,4 +163,4 @@ class PrefixAdapter(Adapter):
             )
         frozen = int(config.get("num_frozen_tokens") or 0)
         cache = flat.view(len(flat), *shape).permute(1, 2, 3, 0, 4)
-        return cls(cache, frozen, bool(config.get("projected")), **facts)
+        return cls(cache, frozen, bool(config.get("projected")), layers=config.get("layers") or None, **facts)

@@ -38,7 +38,9 @@ class LoraSettings(Settings):
     bias: Literal["none", "all", "lora_only"] = Field(
         "none", description="biases that are learned too: those of all layers, or of the targets only"
     )
-    layers: str | None = Field(None, description="only these layers, e.g. 15-29 or 0,4,8 (lora, bottleneck)")
+    layers: str | None = Field(
+        None, description="only these layers, e.g. 15-29 or 0,4,8 (prefix, gated, lora, bottleneck)"
+    )
 
 
 class BottleneckSettings(Settings):
@@ -86,7 +88,7 @@ HEEDED_BY: dict[str, set[str]] = {
     "frozen_tokens": {"prefix"},
     "prefix_projection": {"prefix"},
     "targets": {"lora", "peft"},
-    "layers": {"lora", "bottleneck"},
+    "layers": {"lora", "bottleneck", "prefix", "gated"},
 }
 
 

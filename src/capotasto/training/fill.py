@@ -1,6 +1,7 @@
 """The frozen part of a training, computed before it: states that no job of it changes."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -30,28 +31,37 @@ def fill(base: FrozenBase, trunk: Trunk, jobs: Sequence[Job]) -> Iterator[StepRe
 
     Where the disk has no room for all rows nothing is kept, and the states are computed in every step.
     """
-    for place, rows in _wanted(base, jobs).items():
+    for place, wanted in _wanted(base, jobs).items():
         with trunk.lock():
-            yield from _fill(base, trunk, place, list(rows), jobs[0].name)
+            yield from _fill(base, trunk, place, wanted, jobs[0].name)
 
 
-def _wanted(base: FrozenBase, jobs: Sequence[Job]) -> dict[Place, dict[Encoded, None]]:
-    """Rows by the place where they enter the trained part. Jobs that share batches enter at one depth, the lowest."""
+@dataclass(slots=True)
+class _Wanted:
+    """Rows that enter the trained part at one place, and the keys and values [L, 2, K, P, D] that stand before them."""
+
+    before: Tensor | None
+    rows: dict[Encoded, None] = field(default_factory=dict)
+
+
+def _wanted(base: FrozenBase, jobs: Sequence[Job]) -> dict[Place, _Wanted]:
+    """What is wanted at each place. Jobs that share batches enter at one depth, the lowest."""
     lasting = [job for job in jobs if job.settings.epochs > 1 and job.adapter.body() is None]
     changing = [job for job in lasting if place_of_head(base, job.adapter) is None]
     depth = min((depth_of(base, job.adapter) for job in changing), default=0)
-    found: dict[Place, dict[Encoded, None]] = {}
+    found: dict[Place, _Wanted] = {}
     for job in lasting:
-        kv = job.adapter.kv()
-        place = place_of_head(base, job.adapter) or Place(depth, 0 if kv is None else kv.shape[3])
+        before = job.adapter.kv()
+        place = place_of_head(base, job.adapter) or Place.behind(before, depth)
         if place.depth:
-            found.setdefault(place, {}).update(dict.fromkeys([*job.rows, *job.held_out]))
+            found.setdefault(place, _Wanted(before)).rows.update(dict.fromkeys([*job.rows, *job.held_out]))
     return found
 
 
-def _fill(base: FrozenBase, trunk: Trunk, place: Place, rows: list[Encoded], name: str) -> Iterator[StepRecord]:
+def _fill(base: FrozenBase, trunk: Trunk, place: Place, wanted: _Wanted, name: str) -> Iterator[StepRecord]:
     """In batches that follow from the rows alone, so that a run that was stopped computes the same numbers again."""
     trunk.open(place)
+    rows = list(wanted.rows)
     new = sum(1 if place.pooling else len(row.ids) for row in rows if not trunk.has(place, row))
     if not trunk.room(place, new):
         return
@@ -61,7 +71,7 @@ def _fill(base: FrozenBase, trunk: Trunk, place: Place, rows: list[Encoded], nam
         mine = [rows[i] for i in batch]
         missing = [i for i, row in enumerate(mine) if not trunk.has(place, row)]
         if missing:
-            states = _states(base, mine, place)
+            states = _states(base, mine, place, wanted.before)
             trunk.put(place, [mine[i] for i in missing], [states[i] for i in missing])
         done += len(batch)
         extra = {"depth": place.depth, "bytes": trunk.bytes(place, new)}
@@ -69,6 +79,6 @@ def _fill(base: FrozenBase, trunk: Trunk, place: Place, rows: list[Encoded], nam
     trunk.settle(place)
 
 
-def _states(base: FrozenBase, rows: Sequence[Encoded], place: Place) -> list[Tensor]:
-    found = forward.up_to(base, rows, place)
+def _states(base: FrozenBase, rows: Sequence[Encoded], place: Place, before: Tensor | None) -> list[Tensor]:
+    found = forward.up_to(base, rows, place.depth, before)
     return [pooled(states, place.pooling)[None] for states in found] if place.pooling else found

@@ -1,0 +1,43 @@
+"""A search with successive halving, or (`--halving 17`) as many full trainings; the loss it finds and its time."""
+
+import json
+import tempfile
+from pathlib import Path
+
+from benchmarks.common import arguments, data_file, peaks, report, timed
+from benchmarks.ours.common import load
+from capotasto.experiment.search.run import search
+
+ROWS = 100  # of short quotations: 60 to learn, 20 that choose, 20 untouched
+
+
+def main() -> None:
+    parser = arguments(__doc__)
+    parser.add_argument("--trials", type=int, default=16)
+    parser.add_argument("--halving", type=int, default=3, help="one in so many goes on; more than the trials: all do")
+    options = parser.parse_args()
+
+    base = load(options)
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "quotes.jsonl"
+        rows = json.loads(data_file("quotes_quotable/quotes.json").read_text(encoding="utf-8"))[:ROWS]
+        data.write_text("".join(json.dumps({"text": row["content"]}) + "\n" for row in rows), encoding="utf-8")
+        settings = {"trials": options.trials, "halving": options.halving, "seed": options.seed}
+        shape = {"epochs": 3, "looks": 3, "batch_tokens": 256, "patience": 9, "val": 0.2, "test": 0.2}
+        done, seconds = timed(lambda: search(base, data, out=Path(folder) / "search", **settings, **shape), base.device)
+        best = min(trial["loss"] for trial in done.record["trials"] if trial["loss"] is not None)
+        full = max(trial["step"] for trial in done.record["trials"])
+        steps = sum(trial["step"] for trial in done.record["trials"])
+    report(
+        base.device,
+        base.dtype,
+        seconds=seconds,
+        search_seconds=done.record["seconds"],
+        full_trainings=steps / full,
+        best_loss=best,
+        **peaks(base.device),
+    )
+
+
+if __name__ == "__main__":
+    main()
