@@ -32,14 +32,14 @@ _ARCHITECTURES = {
 
 
 def write(base: FrozenBase, adapter: Adapter, folder: Path) -> None:
-    """`adapter.gguf` in fp32. Errors: anything else than a plain LoRA, a base whose layers llama.cpp keeps otherwise."""
+    """`adapter.gguf` in fp32. Errors: no plain LoRA, or a base whose layers llama.cpp keeps in another order."""
     lora = _plain(adapter)
     kind = str(base.config.model_type)
     if kind not in _ARCHITECTURES:
         known = ", ".join(_ARCHITECTURES)
         raise AdapterError(
-            f"{adapter.name!r} changes a base of the type {kind}, for which no GGUF adapter is written (known: {known});"
-            " merge it with --to merged, and convert that folder with llama.cpp"
+            f"{adapter.name!r} changes a base of the type {kind}, for which no GGUF adapter is written"
+            f" (known: {known}); merge it with --to merged, and convert that folder with llama.cpp"
         )
     architecture = _ARCHITECTURES[kind]
     writer = gguf.GGUFWriter(folder / FILE, gguf.MODEL_ARCH_NAMES[architecture])

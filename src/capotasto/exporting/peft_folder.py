@@ -16,7 +16,7 @@ _REASONS = {
     GATES: "PEFT has nothing that lets keys and values in through gates",
     PREFIX: "PEFT would leave the prefix out without a word, because this model takes no keys and values",
     CHANGES: "PEFT has no such layers",
-    VIRTUAL_TOKENS: "PEFT would put the virtual tokens before everything, and these stand elsewhere (--placement front)",
+    VIRTUAL_TOKENS: "PEFT would put the virtual tokens at the front, and these stand elsewhere (--placement front)",
 }
 
 

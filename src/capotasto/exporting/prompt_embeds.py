@@ -94,4 +94,4 @@ def ask(url: str, model: str, text: str, max_tokens: int = 50) -> str:
 
 
 if __name__ == "__main__":
-    print(ask(*sys.argv[1:4]))
+    print(ask(sys.argv[1], sys.argv[2], sys.argv[3]))

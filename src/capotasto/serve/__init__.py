@@ -1,1 +1,1 @@
-"""Answers for many askers at once: what a server asks of an engine, and the engines."""
+"""A server: requests over HTTP on one side, an engine that writes for them on the other."""

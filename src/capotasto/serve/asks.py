@@ -13,8 +13,8 @@ from capotasto.types import Encoded
 T = TypeVar("T")
 
 
-class Busy(UserError):  # noqa: N818 (what it says to a client: come again)
-    """The queue is full; nothing is wrong with the ask."""
+class Busy(UserError):  # noqa: N818  (the word of the protocol)
+    """The engine's queue is full; later there may be room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What is new in an answer after a step. text may be empty while a character or a stop text is incomplete.
+    """What is new in an answer after a step. `text` may be empty while a character or a stop text is incomplete.
 
     token:   its id, or None where the piece only ends the answer
+    logprob: of the token, where it was asked for
     top:     (token id, logprob), likeliest first
     finish:  "" while it goes on; "stop", "length", "cancelled" or "error"
     error:   one line, where finish is "error"
@@ -56,47 +57,54 @@ class Piece:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Ticket:
-    """What an ask is known by once it is accepted."""
+    """Stands for a row that was submitted, so that it can be cancelled.
+
+    number: counted up by its engine
+    """
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class EngineState:
-    """What an engine is doing. Totals are since its start; bytes and steps of machines it does not own are 0."""
+    """What an engine is doing.
 
-    waiting: int
-    running: int
-    queued_tokens: int
-    kv_bytes_reserved: int
-    kv_bytes_limit: int
-    steps: int
-    tokens_written: int
-    prompt_tokens: int
-    prompt_cache_bytes: int
-    last_batch: int
-    alive: bool
+    waiting, running: rows
+    queued_tokens:    prompt and new tokens of the rows that wait
+    last_batch:       rows of the last step
+    """
+
+    waiting: int = 0
+    running: int = 0
+    queued_tokens: int = 0
+    kv_bytes_reserved: int = 0
+    kv_bytes_limit: int = 0
+    steps: int = 0
+    tokens_written: int = 0
+    prompt_tokens: int = 0
+    prompt_cache_bytes: int = 0
+    last_batch: int = 0
+    alive: bool = True
 
 
 class Engine(Protocol):
-    """What writes answers: rows in this process, or servers elsewhere."""
+    """Writes rows. Everything may be called from any thread."""
 
     def submit(self, ask: Ask, hear: Callable[[Piece], None]) -> Ticket:
-        """Accept an ask; thread-safe, returns at once. `hear` is called in the engine's thread, the last time with a
-        `finish`.
+        """Take a row; returns at once. `hear` is called in the engine's thread, the last time with a `finish`.
 
-        Errors: Busy (the queue is full), DataError (it can never fit: says the numbers).
+        Errors: `Busy` where the queue is full; `DataError` with the numbers where it can never fit.
         """
         ...
 
     def cancel(self, ticket: Ticket) -> None:
-        """End an answer; its place is free before the next step."""
+        """Free the row's place before the next step."""
         ...
 
-    def call(self, work: Callable[[], T]) -> Future[T]:
-        """Do `work` between two steps in the engine's thread: scoring, classifying, loading."""
+    def call(self, work: Callable[[], T]) -> "Future[T]":
+        """Run `work` between two steps in the engine's thread (scoring, classifying, loading)."""
         ...
 
     def state(self) -> EngineState:
