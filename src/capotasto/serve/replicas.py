@@ -12,11 +12,13 @@ from capotasto.serve.vllm_settings import VllmSettings
 
 
 class Replicas:
-    """Servers by their addresses. Errors: no address."""
+    """Servers by their addresses. Errors: none, or one that is no address."""
 
     def __init__(self, urls: Sequence[str], base: FrozenBase, settings: VllmSettings):
         if not urls:
             raise SettingError("no vLLM server; give its address, such as http://127.0.0.1:8000")
+        if wrong := [url for url in urls if not url.startswith(("http://", "https://"))]:
+            raise SettingError(f"{wrong[0]!r} is no address of a server; write it with http:// or https://")
         self.all = [Replica(url, base, settings) for url in dict.fromkeys(urls)]
         self._seconds = settings.check_seconds
         self._watches: list[asyncio.Task[None]] = []

@@ -81,7 +81,7 @@ class Client:
         """Whatever breaks on the way is one thing: the server is gone."""
         try:
             yield
-        except (self._transport_error, OSError) as error:
+        except (self._transport_error, OSError, json.JSONDecodeError) as error:
             raise GoneError(f"{self.url} does not answer ({type(error).__name__})") from error
 
     def _read(self, response: Any) -> Any:
