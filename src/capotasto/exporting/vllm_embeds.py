@@ -17,21 +17,21 @@ from capotasto.tokens.render import Renderer
 
 _README = """# {name}: {tokens} virtual tokens for {base}
 
-`{weights}` holds the vectors, `{papers}` where they stand in a prompt, `{program}` how both become
-`prompt_embeds`: the whole prompt in its chat template as input embeddings, the vectors among them.
+`{weights}` holds the vectors, `{papers}` says where they stand in a prompt, and
+`{program}` makes `prompt_embeds` of both: the whole prompt in its chat template as input embeddings, the vectors
+among them. It needs torch, transformers and safetensors. The server must serve the base the vectors were trained on:
 
 ```text
-vllm serve {folder} --enable-prompt-embeds
-python {program} http://127.0.0.1:8000 {folder} "My parcel is late."
+vllm serve {folder} --served-model-name base --enable-prompt-embeds
+python {program} http://127.0.0.1:8000 base "My parcel is late."
 ```
 
-The server must serve the very base the prompt was trained on. The program needs torch, transformers and safetensors.
-In Python:
+In Python, what is sent to `/v1/completions`:
 
 ```python
-from prompt_embeds import encoded, row
+from prompt_embeds import encoded, papers, row
 
-body = {{"model": "{folder}", "prompt_embeds": encoded(row("My parcel is late.")), "max_tokens": 50, "temperature": 0}}
+body = {{"model": "base", "prompt_embeds": encoded(row("My parcel is late.")), "stop_token_ids": papers()["stops"]}}
 ```
 """
 
