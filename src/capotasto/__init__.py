@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from capotasto.experiment.settings import TuneSettings as TuneSettings
     from capotasto.experiment.tune import tune as tune
     from capotasto.experiment.tune import tune_many as tune_many
+    from capotasto.exporting.export import export as export
     from capotasto.merging import merge as merge
     from capotasto.merging import merged as merged
     from capotasto.promotion import promote as promote
@@ -41,6 +42,7 @@ _PLACES = {
     "TrainSettings": "capotasto.training.settings",
     "TuneSettings": "capotasto.experiment.settings",
     "Turn": "capotasto.types",
+    "export": "capotasto.exporting.export",
     "load_adapter": "capotasto.session",
     "load_base": "capotasto.session",
     "merge": "capotasto.merging",

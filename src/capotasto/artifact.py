@@ -44,11 +44,7 @@ def save_adapter(adapter: Adapter, folder: Path, base: FrozenBase, facts: dict[s
         folder.mkdir(parents=True, exist_ok=True)
         adapter.write(folder, base)
     elif isinstance(adapter, CombinedAdapter):
-        if whole := classifier.joined(adapter, base):
-            tensors, config = whole
-            write_bytes(folder / WEIGHTS, _packed(tensors))
-            write_json(folder / CONFIG, config)
-        else:
+        if not write_peft(adapter, folder, base):
             for name, part in adapter.folders().items():
                 save_adapter(part, folder / name, base, {})
     else:
@@ -68,19 +64,34 @@ def save_adapter(adapter: Adapter, folder: Path, base: FrozenBase, facts: dict[s
     write_json(folder / MANIFEST, manifest)
 
 
+def write_peft(adapter: Adapter, folder: Path, base: FrozenBase) -> bool:
+    """PEFT's two files; False, and nothing is written, where PEFT has no such adapter."""
+    if isinstance(adapter, CombinedAdapter):
+        whole = classifier.joined(adapter, base)
+    else:
+        config = adapter.config(base)
+        whole = None if config is None else (adapter.tensors(), config)
+    if whole is None:
+        return False
+    write_tensors(folder / WEIGHTS, whole[0])
+    write_json(folder / CONFIG, whole[1])
+    return True
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    """A safetensors file, written atomically."""
+    write_bytes(path, save({name: value.detach().cpu().contiguous() for name, value in tensors.items()}))
+
+
 def _write(adapter: Adapter, folder: Path, base: FrozenBase) -> None:
-    write_bytes(folder / WEIGHTS, _packed(adapter.tensors()))
+    write_tensors(folder / WEIGHTS, adapter.tensors())
     if beside := adapter.beside():
-        write_bytes(folder / BESIDE, _packed(beside))
+        write_tensors(folder / BESIDE, beside)
     initial = dict(adapter.named_buffers()).get("initial")
     if initial is not None:
-        write_bytes(folder / INITIAL, _packed({"prompt_embeddings": initial}))
+        write_tensors(folder / INITIAL, {"prompt_embeddings": initial})
     if config := adapter.config(base):
         write_json(folder / CONFIG, config)
-
-
-def _packed(tensors: dict[str, Tensor]) -> bytes:
-    return save({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
 
 
 def load_adapter(folder: Path, base: FrozenBase, name: str | None = None) -> Adapter:

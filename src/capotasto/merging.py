@@ -4,7 +4,6 @@ What LoRA, DoRA and learned biases add to a layer's output is linear in the laye
 are one linear layer (https://arxiv.org/abs/2106.09685, section 4.1, "no additional inference latency").
 """
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +15,11 @@ from transformers.pytorch_utils import Conv1D
 
 from capotasto.base.frozen import FrozenBase
 from capotasto.base.quiet import quiet
-from capotasto.errors import AdapterError, SettingError
+from capotasto.errors import AdapterError
 from capotasto.methods.adapter import Adapter, Delta
 from capotasto.methods.combined import CombinedAdapter
 from capotasto.methods.linears import Linear, weight_of
+from capotasto.records import new_folder
 from capotasto.trunk import CHANGED
 
 
@@ -29,15 +29,16 @@ def merge(base: FrozenBase, adapter: Adapter, folder: str | Path) -> Path:
     The folder appears when it is whole. Errors: an adapter that cannot be merged, a folder that is not empty.
     """
     folder = Path(folder)
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise SettingError(f"--out {folder} is not an empty folder; name a new one")
-    unfinished = folder.with_name(f".{folder.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    with merged(base, adapter) as model, quiet():
-        model.save_pretrained(unfinished)
-    base.tokenizer.save_pretrained(unfinished)
-    unfinished.replace(folder)
+    with new_folder(folder) as unfinished:
+        write_merged(base, adapter, unfinished)
     return folder
+
+
+def write_merged(base: FrozenBase, adapter: Adapter, folder: Path) -> None:
+    """The files of `merge`, into a folder that is there."""
+    with merged(base, adapter) as model, quiet():
+        model.save_pretrained(folder)
+    base.tokenizer.save_pretrained(folder)
 
 
 @contextmanager

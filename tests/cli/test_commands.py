@@ -227,6 +227,35 @@ def test_merge_writes_a_base_that_needs_no_adapter(base: Path, rows: Path, capo:
     assert load_base(str(tmp_path / "merged")).generate(["the sun"], chat=True, max_new_tokens=6) == wanted
 
 
+def test_export_writes_for_another_program(tuned: Path, base: Path, capo: Capo, tmp_path: Path) -> None:
+    done = capo("export", tuned, "--base", base, "--to", "vllm-embeds", "--out", tmp_path / "out", "--json")
+    files = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert files == ["README.md", "prompt.json", "prompt_embeds.py", "virtual_tokens.safetensors"]
+    assert done.json == {
+        "folder": str(tmp_path / "out"), "target": "vllm-embeds", "adapter": "moods", "files": files
+    }  # fmt: skip
+    assert "moods for peft" in capo("export", tuned, "--base", base, "--to", "peft", "--out", tmp_path / "b").stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ([], "name one with --to: vllm-embeds, peft, merged, gguf-lora"),
+        (["--to", "gguf"], "--to gguf: unknown target; did you mean 'gguf-lora'?"),
+        (["--to", "peft"], "--out FOLDER"),
+        (["--to", "gguf-lora", "--out", "OUT"], "no slot for anything else"),
+    ],
+)
+def test_export_says_what_it_lacks_or_cannot_do(
+    tuned: Path, base: Path, capo: Capo, tmp_path: Path, given: list[str], words: str
+) -> None:
+    out = tmp_path / "out"
+    done = capo("export", tuned, "--base", base, *(str(out) if part == "OUT" else part for part in given))
+    assert done.code == 2
+    assert words in " ".join(done.stderr.split())
+    assert not out.exists()
+
+
 def test_merge_says_what_it_lacks_or_cannot_do(tuned: Path, base: Path, capo: Capo, tmp_path: Path) -> None:
     assert "--out FOLDER" in capo("merge", tuned, "--base", base).stderr
     done = capo("merge", tuned, "--base", base, "--out", tmp_path / "merged")

@@ -17,6 +17,7 @@ COMMANDS = {
     "generate": "Answer prompts with the bare base and with adapters, side by side.",
     "eval": "Score a base and its adapters on all rows of a file.",
     "merge": "Write base and adapter as one ordinary model folder.",
+    "export": "Write an adapter for another program: vLLM, PEFT or llama.cpp.",
     "data": "Show what a data file holds and how it would be read and split.",
     "inspect": "Tell what an adapter is, how it was made and how good it is.",
     "store": "Keep adapters with versions and tags in one folder.",

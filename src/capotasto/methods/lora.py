@@ -154,6 +154,10 @@ class LoraAdapter(Adapter):
     def rate(self, base: FrozenBase) -> tuple[float, str]:
         return 1e-3, "1e-3, usual for low-rank changes of small bases"
 
+    def factors(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """Name of a target → A [rank, in] and B [out, rank], whose product `scale` multiplies."""
+        return {name: (self.down[_key(name)], self.up[_key(name)]) for name in self._layers}
+
     @override
     def tensors(self) -> dict[str, Tensor]:
         found = {}
