@@ -6,7 +6,8 @@ from threading import get_ident
 import pytest
 import torch
 
-from capotasto import decode
+from capotasto.decoding.settings import GenerateSettings
+from capotasto.decoding.stream import generate
 from capotasto.errors import UserError
 from capotasto.serve.asks import Busy
 from capotasto.serve.thin_base import thin_base
@@ -73,8 +74,8 @@ def engines(thin):
 
 
 def ours(base, row, adapter, tokens: int = 8) -> list[int]:
-    settings = decode.GenerateSettings(max_new_tokens=tokens)
-    return decode.generate(base, [row], [adapter], settings, base.renderer().stops)[0]
+    settings = GenerateSettings(max_new_tokens=tokens)
+    return generate(base, [row], [adapter], settings, base.renderer().stops)[0]
 
 
 def without_stop(base, heard) -> list[int]:

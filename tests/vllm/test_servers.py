@@ -7,7 +7,8 @@ import pytest
 import torch
 
 import capotasto as capo
-from capotasto import decode
+from capotasto.decoding.settings import GenerateSettings
+from capotasto.decoding.stream import generate
 from capotasto.serve.thin_base import thin_base
 from capotasto.serve.vllm import VllmEngine
 from capotasto.serve.vllm_settings import VllmSettings
@@ -65,8 +66,8 @@ def engine(servers, tmp_path_factory):
 
 
 def ours(base, row, adapter) -> list[int]:
-    settings = decode.GenerateSettings(max_new_tokens=TOKENS)
-    return decode.generate(base, [row], [adapter], settings, base.renderer().stops)[0]
+    settings = GenerateSettings(max_new_tokens=TOKENS)
+    return generate(base, [row], [adapter], settings, base.renderer().stops)[0]
 
 
 def chances(base, row, adapter, written=()) -> torch.Tensor:
