@@ -24,7 +24,11 @@ class GenerateSettings(Settings):
     max_new_tokens: int = Field(50, ge=1, description="tokens to write at most")
     temperature: float = Field(0.0, ge=0, description="0 takes the likeliest token; higher is more varied")
     top_p: float = Field(1.0, gt=0, le=1, description="sample among the likeliest tokens that hold this probability")
+    top_k: int = Field(0, ge=0, description="sample among so many likeliest tokens; 0 sets no limit")
     repetition_penalty: float = Field(1.0, gt=0, description="above 1, tokens already there become less likely")
+    presence_penalty: float = Field(0.0, ge=-2, le=2, description="taken from the logits of tokens already written")
+    frequency_penalty: float = Field(0.0, ge=-2, le=2, description="the same for each time they were written")
+    ignore_end: bool = Field(False, description="write the end token like any other, up to --max-new-tokens")
     seed: int = Field(0, ge=0, description="seed of the sampling")
 
 
@@ -64,6 +68,7 @@ def stream(
     Each row samples from its own random numbers, seeded by `settings.seed` alone, so that its neighbours do not matter.
     """
     _check_room(base, prompts, adapters, settings)
+    stops = () if settings.ignore_end else stops
     with packed(forward.model_of(base, adapters)) if settings.max_new_tokens >= WORTH_PACKING else nullcontext():
         hidden = forward.run(base, prompts, adapters, keep=True)
         cache = _Cache(hidden.cache or {}, hidden.layout.lengths.clone(), settings.max_new_tokens)
@@ -119,12 +124,15 @@ class _Sampler:
     def __init__(self, prompts: Sequence[Encoded], settings: GenerateSettings, device: torch.device):
         self.settings = settings
         self.random = [torch.Generator().manual_seed(settings.seed) for _ in prompts]
+        self.written: list[list[int]] = [[] for _ in prompts]
         self.seen = [torch.tensor(sorted(set(row.ids)), dtype=torch.long, device=device) for row in prompts]
 
     def choose(self, rows: Sequence[int], logits: Tensor) -> Tensor:
         """[B, V] logits of `rows` → [B] token ids."""
         if self.settings.repetition_penalty != 1:
             logits = self._penalised(rows, logits)
+        if self.settings.presence_penalty or self.settings.frequency_penalty:
+            logits = self._counted(rows, logits)
         if self.settings.temperature == 0:
             tokens = logits.argmax(-1)
         else:
@@ -132,7 +140,18 @@ class _Sampler:
         if self.settings.repetition_penalty != 1:
             for row, token in zip(rows, tokens, strict=True):
                 self.seen[row] = torch.cat([self.seen[row], token[None]])
+        for row, token in zip(rows, tokens.tolist(), strict=True):
+            self.written[row].append(token)
         return tokens
+
+    def _counted(self, rows: Sequence[int], logits: Tensor) -> Tensor:
+        """Written tokens lose, once and for each time
+        (https://platform.openai.com/docs/api-reference/chat/create, frequency_penalty and presence_penalty)."""
+        counts = torch.zeros_like(logits)
+        for i, row in enumerate(rows):
+            written = torch.tensor(self.written[row], dtype=torch.long, device=logits.device)
+            counts[i].index_add_(0, written, torch.ones_like(written, dtype=logits.dtype))
+        return logits - self.settings.frequency_penalty * counts - self.settings.presence_penalty * (counts > 0)
 
     def _penalised(self, rows: Sequence[int], logits: Tensor) -> Tensor:
         """Tokens that stand in the row lose (CTRL, https://arxiv.org/abs/1909.05858 section 4.1)."""
@@ -147,6 +166,8 @@ class _Sampler:
         """[V] logits → one token id from the nucleus (https://arxiv.org/abs/1904.09751 section 3.1)."""
         ordered, ids = (logits / self.settings.temperature).softmax(-1).sort(descending=True)
         inside = ordered.cumsum(-1) - ordered < self.settings.top_p
+        if self.settings.top_k:
+            inside[self.settings.top_k :] = False
         chances = (ordered * inside).cpu()
         return ids[torch.multinomial(chances, 1, generator=self.random[row]).to(ids.device)][0]
 
