@@ -1,0 +1,49 @@
+"""The whole application: layers around the routes."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from capotasto import __version__
+from capotasto.errors import SettingError
+from capotasto.serve.keys import Keys
+from capotasto.serve.service import Service
+from capotasto.serve.web.asgi import App
+from capotasto.serve.web.doors import Doors
+from capotasto.serve.web.host_guard import HostGuard
+from capotasto.serve.web.key_check import KeyCheck
+from capotasto.serve.web.log import Logged
+from capotasto.serve.web.whole_body import WholeBody
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+FAMILIES = ("models", "completions", "chat", "embeddings", "classify", "tokenize")
+
+
+def application(service: Service, keys: Keys | None) -> tuple[App, Doors]:
+    """What a server runs, and its doors. Errors: the packages for it are not installed."""
+    settings = service.settings
+    inner = WholeBody(_routes(service), settings.max_body_kb * 1024)
+    admin = settings.loopback and not settings.insecure
+    doors = Doors(HostGuard(KeyCheck(inner, keys, admin, service.allowance), settings.hosts))
+    return Logged(doors, settings.log_prompts, lambda *_: None), doors
+
+
+def _routes(service: Service) -> "FastAPI":
+    fastapi = _imported("fastapi")
+    from capotasto.serve.web import faults, routes
+
+    # No pages of documentation: they would load scripts from elsewhere.
+    app: FastAPI = fastapi.FastAPI(title="Capotasto", version=__version__, docs_url=None, redoc_url=None)
+    faults.handle_all(app)
+    for family in FAMILIES:
+        for endpoint in import_module(f"capotasto.serve.endpoints.{family}").ENDPOINTS:
+            routes.add(app, service, endpoint)
+    return app
+
+
+def _imported(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError:
+        raise SettingError(f"serving needs the package {name}: pip install 'capotasto[serve]'") from None
