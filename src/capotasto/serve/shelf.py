@@ -58,7 +58,7 @@ class Shelf:
             if relative.is_absolute() or ".." in relative.parts:
                 raise AdapterError(f"{source!r} leads out of the adapters' folder; name a folder inside it")
             place = self.folder / relative
-            if relative.parts and place.is_dir() and _is_adapter(place):
+            if relative.parts and os.path.isdir(place) and _is_adapter(place):  # noqa: PTH112  (False, where Path raises)
                 _inside(place, self.folder, source)
                 return place
         raise AdapterError(

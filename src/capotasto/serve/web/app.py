@@ -17,7 +17,7 @@ from capotasto.serve.web.whole_body import WholeBody
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-FAMILIES = ("models", "completions", "chat", "embeddings", "classify", "tokenize")
+FAMILIES = ("models", "completions", "chat", "embeddings", "classify", "tokenize", "adapters")
 
 
 def application(service: Service, keys: Keys | None) -> tuple[App, Doors]:

@@ -53,6 +53,12 @@ def server(app: App, doors: Doors, drain_seconds: float, cancel: Callable[[], No
 
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     config = uvicorn.Config(
-        app, lifespan="off", access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=2
+        app,
+        lifespan="off",
+        access_log=False,
+        proxy_headers=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=2,
     )
     return Server(config)
