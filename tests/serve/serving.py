@@ -4,8 +4,10 @@ import asyncio
 import http.client
 import io
 import json
+import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +58,7 @@ class Served:
     doors: Doors
     port: int
     log: io.StringIO = field(default_factory=io.StringIO)
+    terminate: Callable[[], Any] = print  # what SIGTERM does; known once it runs
 
     def ask(self, verb: str, path: str, body: Any = None, key: str | None = None, **headers: str) -> Heard:
         connection = self.connection(verb, path, body, key, **headers)
@@ -79,6 +82,14 @@ class Served:
     def post(self, path: str, **body: Any) -> Heard:
         return self.ask("POST", path, {"model": self.service.name, **body})
 
+    def settle(self) -> None:
+        """Wait until no request is inside; then nothing may be counted as running."""
+        deadline = time.monotonic() + 10
+        while self.doors.inside:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        assert self.service.allowance.tokens.total() == self.service.allowance.requests.total() == 0
+
     def get(self, path: str) -> Heard:
         return self.ask("GET", path)
 
@@ -93,9 +104,15 @@ def served(
     service = Service(base, engine, made)
     app, doors = application(service, Keys(keys) if keys else None)
     place = listen("127.0.0.1", 0)
-    running = server(app, doors, 5.0, lambda: engine.close(0.0))
-    thread = threading.Thread(target=lambda: asyncio.run(running.serve([place])))
+    running = server(app, doors, made.drain_seconds, lambda: engine.close(0.0))
     found = Served(service, app, doors, place.getsockname()[1])
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        found.terminate = lambda: loop.call_soon_threadsafe(running.handle_exit, signal.SIGTERM, None)
+        await running.serve([place])
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
     app.stream = found.log
     for name, folder in (adapters or {}).items():
         asyncio.run(service.residents.load(name, folder))

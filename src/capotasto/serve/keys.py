@@ -28,7 +28,7 @@ _MARK = "capo_"  # so that scanners for leaked secrets can find one
 class Key(Settings):
     """One line of the file."""
 
-    name: str = Field(pattern=_NAME.pattern + "$")
+    name: str = Field(pattern=f"^{_NAME.pattern}$")
     hash: str = Field(pattern="^[0-9a-f]{64}$")
     adapters: list[str] = Field(["*"])
     admin: bool = False

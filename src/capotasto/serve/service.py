@@ -25,6 +25,7 @@ _GIB = 2**30
 class Note:
     """What the log and the metrics tell of a request. first_token: when it was heard, by the monotonic clock."""
 
+    endpoint: str = "other"
     tenant: str = ""
     model: str = ""
     rows: int = 0
@@ -53,6 +54,7 @@ class Service:
         shelf = Shelf(settings.adapters_dir, settings.store)
         self.residents = Residents(base, engine.call, shelf, int(settings.adapters_gb * _GIB), self.name)
         self.allowance = Allowance(settings)
+        self.closing = False
         self._reader = ThreadPoolExecutor(1, "reader")  # tokenizers of transformers are not thread-safe
 
     def names(self, tenant: Tenant) -> list[str]:

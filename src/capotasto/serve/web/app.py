@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from capotasto import __version__
 from capotasto.errors import SettingError
 from capotasto.serve.keys import Keys
+from capotasto.serve.metrics import Metrics
 from capotasto.serve.service import Service
 from capotasto.serve.web.asgi import App
 from capotasto.serve.web.doors import Doors
@@ -17,19 +18,22 @@ from capotasto.serve.web.whole_body import WholeBody
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-FAMILIES = ("models", "completions", "chat", "embeddings", "classify", "tokenize", "adapters")
+FAMILIES = ("models", "completions", "chat", "embeddings", "classify", "tokenize", "adapters", "health")
 
 
 def application(service: Service, keys: Keys | None) -> tuple[App, Doors]:
     """What a server runs, and its doors. Errors: the packages for it are not installed."""
     settings = service.settings
-    inner = WholeBody(_routes(service), settings.max_body_kb * 1024)
+    _imported("prometheus_client")
+    _imported("uvicorn")
+    metrics = Metrics(service.engine.state, service.name)
+    inner = WholeBody(_routes(service, metrics), settings.max_body_kb * 1024)
     admin = settings.loopback and not settings.insecure
-    doors = Doors(HostGuard(KeyCheck(inner, keys, admin, service.allowance), settings.hosts))
-    return Logged(doors, settings.log_prompts, lambda *_: None), doors
+    doors = Doors(HostGuard(KeyCheck(inner, keys, admin, service.allowance), settings.hosts), service)
+    return Logged(doors, settings.log_prompts, metrics), doors
 
 
-def _routes(service: Service) -> "FastAPI":
+def _routes(service: Service, metrics: Metrics) -> "FastAPI":
     fastapi = _imported("fastapi")
     from capotasto.serve.web import faults, routes
 
@@ -39,6 +43,7 @@ def _routes(service: Service) -> "FastAPI":
     for family in FAMILIES:
         for endpoint in import_module(f"capotasto.serve.endpoints.{family}").ENDPOINTS:
             routes.add(app, service, endpoint)
+    routes.add_metrics(app, metrics)
     return app
 
 

@@ -3,17 +3,17 @@
 import asyncio
 
 from capotasto.serve.faults import RefusedError
+from capotasto.serve.service import Service
 from capotasto.serve.web.asgi import App, Receive, Scope, Send, refuse
 
 _ALWAYS = ("/health", "/ready", "/metrics")
 
 
 class Doors:
-    """Counts requests that are inside, and refuses new ones once it is closing."""
+    """Counts requests that are inside, and refuses new ones once the service is closing."""
 
-    def __init__(self, app: App):
-        self.app = app
-        self.closing = False
+    def __init__(self, app: App, service: Service):
+        self.app, self.service = app, service
         self.inside = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -21,7 +21,7 @@ class Doors:
         if scope["type"] != "http" or scope["path"] in _ALWAYS:
             await self.app(scope, receive, send)
             return
-        if self.closing:
+        if self.service.closing:
             await refuse(
                 send, RefusedError("the server is shutting down; ask again in a moment", 503, "shutting_down", None, 5)
             )
@@ -34,7 +34,7 @@ class Doors:
 
     async def close(self, seconds: float) -> None:
         """Refuse new requests, and wait for so long until those inside are answered."""
-        self.closing = True
+        self.service.closing = True
         end = asyncio.get_running_loop().time() + seconds
         while self.inside and asyncio.get_running_loop().time() < end:
             await asyncio.sleep(0.02)

@@ -6,10 +6,13 @@ and scripts cannot change these (https://fetch.spec.whatwg.org/#forbidden-reques
 machine reaches answers only to its own names.
 """
 
+import re
 from urllib.parse import urlsplit
 
 from capotasto.serve.faults import RefusedError
 from capotasto.serve.web.asgi import App, Receive, Scope, Send, header, refuse
+
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?")
 
 
 class HostGuard:
@@ -28,19 +31,20 @@ class HostGuard:
     def _fault(self, scope: Scope, hosts: frozenset[str]) -> str:
         """What is wrong with the request; empty if nothing is."""
         names = [value for key, value in scope["headers"] if key == b"host"]
-        if len(names) != 1 or _name(f"//{names[0].decode('latin-1')}") not in hosts:
+        found = _HOST.fullmatch(names[0].decode("latin-1").lower()) if len(names) == 1 else None
+        if found is None or found[1].strip("[]") not in hosts:
             return (
                 "this server has not the name in the Host header; ask it by its own, or name that with --allowed-hosts"
             )
         origin = header(scope, b"origin")
-        if origin is not None and _name(origin) not in hosts:
+        if origin is not None and _name_of(origin) not in hosts:
             return "web pages of other sites may not use this server; name theirs with --allowed-hosts if they should"
         if origin is None and header(scope, b"sec-fetch-site") == "cross-site":
             return "web pages of other sites may not use this server"
         return ""
 
 
-def _name(url: str) -> str | None:
+def _name_of(url: str) -> str | None:
     """The host's name without its port, in lower case."""
     try:
         return urlsplit(url).hostname

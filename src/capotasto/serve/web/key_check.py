@@ -7,6 +7,7 @@ from capotasto.serve.tenants import Tenant
 from capotasto.serve.web.asgi import App, Receive, Scope, Send, header, refuse
 
 _OPEN = ("/health", "/ready")  # they say nothing about anybody
+NOBODY = Tenant("", ())
 
 
 class KeyCheck:
@@ -19,6 +20,7 @@ class KeyCheck:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] != "http" or scope["path"] in _OPEN:
+            scope.setdefault("state", {})["tenant"] = NOBODY
             await self.app(scope, receive, send)
             return
         try:

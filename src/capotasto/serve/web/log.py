@@ -4,10 +4,10 @@ import json
 import sys
 import time
 import uuid
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from capotasto.serve.metrics import Metrics
 from capotasto.serve.service import Note
 from capotasto.serve.web.asgi import App, Receive, Scope, Send
 
@@ -15,16 +15,16 @@ _LONGEST = 200  # characters of a path
 
 
 class Logged:
-    """Also tells `seen` (scope, note, status, seconds), for the metrics."""
+    """Also counts it."""
 
     def __init__(
         self,
         app: App,
         texts: bool,
-        seen: Callable[[Scope, Note, int, float], None],
+        metrics: Metrics,
         stream: TextIO | None = None,
     ):
-        self.app, self.texts, self.seen, self.stream = app, texts, seen, stream
+        self.app, self.texts, self.metrics, self.stream = app, texts, metrics, stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -46,17 +46,17 @@ class Logged:
             await self.app(scope, receive, sending)
         finally:
             seconds = time.monotonic() - begin
-            self.seen(scope, note, status, seconds)
-            self._write(_line(scope, note, number, status, begin, seconds, self.texts))
+            first = None if note.first_token is None else note.first_token - begin
+            self.metrics.seen(note, status, seconds, first)
+            self._write(_line(scope, note, number, status, seconds, first, self.texts))
 
     def _write(self, line: dict[str, Any]) -> None:
         print(json.dumps(line), file=self.stream or sys.stderr, flush=True)
 
 
 def _line(
-    scope: Scope, note: Note, number: str, status: int, begin: float, seconds: float, texts: bool
+    scope: Scope, note: Note, number: str, status: int, seconds: float, first: float | None, texts: bool
 ) -> dict[str, Any]:
-    first = None if note.first_token is None else round(note.first_token - begin, 4)
     return {
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "request": number,
@@ -70,7 +70,7 @@ def _line(
         "prompt_tokens": note.prompt_tokens,
         "completion_tokens": note.completion_tokens,
         "seconds": round(seconds, 4),
-        "first_token_seconds": first,
+        "first_token_seconds": None if first is None else round(first, 4),
         **({"error": note.error} if note.error else {}),
         **({"texts": note.texts} if texts else {}),
     }

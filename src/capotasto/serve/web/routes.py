@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from capotasto.serve.endpoints.endpoint import Endpoint, Events
 from capotasto.serve.faults import RefusedError
+from capotasto.serve.metrics import Metrics
 from capotasto.serve.schemas.common import Envelope
 from capotasto.serve.service import Call, Service
+from capotasto.serve.tenants import Tenant
 from capotasto.serve.web import event_stream
 from capotasto.serve.web.asgi import GoneError, unless_gone
 
@@ -27,8 +29,9 @@ def add(app: "FastAPI", service: Service, endpoint: Endpoint) -> None:
     async def handle(request: "Request", body: Any = None, **path: str) -> Any:
         state = request.scope["state"]
         call = Call(state["tenant"], state["note"], path)
-        if endpoint.admin and not call.tenant.admin:
-            raise RefusedError("this key may not do that; ask with one that was made with --admin", 403, "not_admin")
+        call.note.endpoint = endpoint.path
+        if endpoint.admin:
+            _check_admin(call.tenant)
         try:
             found = await unless_gone(request.receive, endpoint.run(service, call, body))
         except GoneError:
@@ -47,6 +50,24 @@ def add(app: "FastAPI", service: Service, endpoint: Endpoint) -> None:
         operation_id=re.sub(r"\W+", "_", f"{endpoint.verb.lower()}{endpoint.path}").strip("_"),
         responses={200: {"content": {"text/event-stream": {}}}, **_ERRORS} if endpoint.streams else _ERRORS,
     )
+
+
+def add_metrics(app: "FastAPI", metrics: Metrics) -> None:
+    """Serve the metrics, to admins alone: they name tenants and adapters."""
+    from fastapi import Request
+    from fastapi.responses import PlainTextResponse
+
+    async def handle(request: Request) -> Any:
+        request.scope["state"]["note"].endpoint = "/metrics"
+        _check_admin(request.scope["state"]["tenant"])
+        return PlainTextResponse(metrics.text(), media_type="text/plain; version=0.0.4")
+
+    app.add_api_route("/metrics", handle, response_class=PlainTextResponse, responses=_ERRORS, summary="Metrics")
+
+
+def _check_admin(tenant: Tenant) -> None:
+    if not tenant.admin:
+        raise RefusedError("this key may not do that; ask with one that was made with --admin", 403, "not_admin")
 
 
 def _signature(endpoint: Endpoint) -> Signature:
