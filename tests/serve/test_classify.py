@@ -81,7 +81,7 @@ BAD = [
     ("/v1/classify", {"model": "support", "input": "a"}, "'support' has no labels"),
     ("/v1/classify", {"input": "a"}, "'memory' has no labels"),
     ("/v1/classify", {"model": "moods", "input": []}, "at least 1 item"),
-    ("/v1/classify", {"model": "moods", "input": ["a"] * 65}, "65 texts in one request"),
+    ("/v1/classify", {"model": "moods", "input": ["a"] * 65}, "65 texts or answers in one request"),
     ("/v1/classify", {"model": "moods", "input": "a " * 300}, "the context has 256"),
     ("/v1/classify", {"model": "topics", "input": "a" * 232}, "the context has 256"),
     ("/v1/embeddings", {"input": ""}, "the prompt is empty"),

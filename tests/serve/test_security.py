@@ -254,3 +254,12 @@ def test_who_hangs_up_is_forgotten_at_once(base: Base, path: str, stream: bool) 
         assert time.monotonic() - begin < 1
         running.settle()
         assert running.get("/ready").status == 200
+
+
+@pytest.mark.parametrize("given", [{"host": "127.0.0.1", "allowed_hosts": "api.example"}, {"insecure": True}])
+def test_behind_a_proxy_nobody_without_a_key_is_an_admin(base: Base, tmp_path: Path, given: dict[str, Any]) -> None:
+    with served(base, adapters_dir=tmp_path, **given) as running:
+        sent = {"Host": "api.example"} if "allowed_hosts" in given else {}
+        for verb, path, body in (("POST", "/v1/adapters", {"name": "a", "source": "b"}), ("GET", "/metrics", None)):
+            heard = running.ask(verb, path, body, **sent)
+            assert (heard.status, "--admin" in heard.message) == (403, True)

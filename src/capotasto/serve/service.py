@@ -50,7 +50,8 @@ class Service:
 
     def __init__(self, base: Base, engine: Engine, settings: ServeSettings):
         self.base, self.engine, self.settings = base, engine, settings
-        self.name = Path(base.name).name if Path(base.name).is_dir() else base.name  # what the bare base is called
+        self.name = Path(base.name).name if Path(base.name).exists() else base.name  # what the bare base is called
+        self.ends = frozenset(base.renderer().stops)
         shelf = Shelf(settings.adapters_dir, settings.store)
         self.residents = Residents(base, engine.call, shelf, int(settings.adapters_gb * _GIB), self.name)
         self.allowance = Allowance(settings)
@@ -118,10 +119,11 @@ class Service:
         return rows
 
     def check_count(self, inputs: int, param: str) -> None:
-        """Errors: more texts in one request than are allowed."""
+        """Errors: more texts, or answers to them, in one request than are allowed."""
         if inputs > self.settings.max_inputs:
             raise RefusedError(
-                f"{inputs} texts in one request, and {self.settings.max_inputs} may be; send fewer", param=param
+                f"{inputs} texts or answers in one request, and {self.settings.max_inputs} may be; send fewer",
+                param=param,
             )
 
     def close(self) -> None:

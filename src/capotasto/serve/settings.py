@@ -63,6 +63,14 @@ class ServeSettings(Settings):
             return False
 
     @property
+    def private(self) -> bool:
+        """True where without keys nobody but this machine's own users can ask: they may load adapters.
+
+        Whoever names other hosts has a proxy before the server, which lets others in.
+        """
+        return self.loopback and not self.insecure and not self.allowed_hosts
+
+    @property
     def hosts(self) -> frozenset[str] | None:
         """The names that a Host header may have; None where any may stand."""
         if self.allowed_hosts:

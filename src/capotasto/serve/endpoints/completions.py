@@ -46,7 +46,7 @@ async def create(service: Service, call: Call, body: CompletionRequest) -> Reply
 
 async def _taken(service: Service, call: Call, body: CompletionRequest) -> _Job:
     body.check(service.settings.max_choices)
-    service.check_count(len(body.prompts), "prompt")
+    service.check_count(len(body.prompts) * (body.n or 1), "prompt")
     resident = await service.writer(call, body.model)
     adapter = None if resident is None else resident.adapter
     prompts = await service.read(partial(_encoded, service, body, adapter))
@@ -55,7 +55,8 @@ async def _taken(service: Service, call: Call, body: CompletionRequest) -> _Job:
     wanted = _DEFAULT_TOKENS if body.max_tokens is None else body.max_tokens
     for row in prompts:
         reading.room(service.base, row, adapter, wanted, wanted)
-    echoed = [await _echo(service, body, i, row, adapter) for i, row in enumerate(prompts)]
+    with service.using(call, call.note.prompt_tokens):
+        echoed = [await _echo(service, body, i, row, adapter) for i, row in enumerate(prompts)]
     asks: Sequence[Ask] = ()
     if wanted:
         asks = asks_of(body, prompts, adapter, [wanted] * len(prompts), seed_of(body), body.logprobs)

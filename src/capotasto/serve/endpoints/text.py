@@ -56,7 +56,7 @@ class TokenTexts:
 
     def __init__(self, service: Service):
         self._tokenizer = service.base.tokenizer
-        self._ends = set(service.base.renderer().stops)
+        self._ends = service.ends
 
     def counts(self, piece: Piece) -> bool:
         """True for a piece whose token belongs to the answer: not the end token that closed it."""

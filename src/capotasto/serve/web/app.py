@@ -28,8 +28,7 @@ def application(service: Service, keys: Keys | None) -> tuple[App, Doors]:
     _imported("uvicorn")
     metrics = Metrics(service.engine.state, service.name)
     inner = WholeBody(_routes(service, metrics), settings.max_body_kb * 1024)
-    admin = settings.loopback and not settings.insecure
-    doors = Doors(HostGuard(KeyCheck(inner, keys, admin, service.allowance), settings.hosts), service)
+    doors = Doors(HostGuard(KeyCheck(inner, keys, settings.private, service.allowance), settings.hosts), service)
     return Logged(doors, settings.log_prompts, metrics), doors
 
 
