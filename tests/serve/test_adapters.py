@@ -142,6 +142,9 @@ def test_a_store_is_served_by_versions_and_tags(base: Base, tmp_path: Path) -> N
         assert place.text("tickets:live") == place.text("tickets@2")
         assert place.load("mine", "tickets@1")[0] == 200
         assert place.text("mine") == place.text("tickets@1")
+        shutil.move(tmp_path / "store" / "tickets" / "1", tmp_path / "moved")
+        (tmp_path / "store" / "tickets" / "1").symlink_to(tmp_path / "moved")
+        assert place.load("other", "tickets@1")[0] == 400
         assert place.load("mine", "tickets@9") == (
             400,
             "no adapter at 'tickets@9'; name a folder inside the adapters' folder, or NAME@VERSION of the store",

@@ -263,3 +263,12 @@ def test_behind_a_proxy_nobody_without_a_key_is_an_admin(base: Base, tmp_path: P
         for verb, path, body in (("POST", "/v1/adapters", {"name": "a", "source": "b"}), ("GET", "/metrics", None)):
             heard = running.ask(verb, path, body, **sent)
             assert (heard.status, "--admin" in heard.message) == (403, True)
+
+
+def test_odd_hosts_do_no_harm_where_any_may_stand(base: Base) -> None:
+    with served(base, host="0.0.0.0", insecure=True) as running:
+        for host in ("[::1", "evil.example", "a b", "\x7f"):
+            assert running.ask("GET", "/v1/nowhere", Host=host).status in (400, 404)
+            heard = running.ask("GET", "/v1/adapters/", Host=host)
+            assert heard.status in (400, 404)  # and no redirect to wherever the header says
+            assert "location" not in heard.headers

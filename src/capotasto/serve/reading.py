@@ -8,6 +8,11 @@ from capotasto.session import Base
 from capotasto.types import Encoded, Turn
 
 
+def plain(base: Base, given: Sequence[str] | Sequence[Sequence[int]], adapter: Adapter | None) -> list[Encoded]:
+    """Texts, or token ids, to be continued."""
+    return [text(base, one, adapter) if isinstance(one, str) else ids(base, one, adapter) for one in given]
+
+
 def text(base: Base, given: str, adapter: Adapter | None) -> Encoded:
     """A text to be continued."""
     _not_in_system_turn(adapter)

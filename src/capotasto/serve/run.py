@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from capotasto.serve.engine import LocalEngine
@@ -28,17 +29,16 @@ def serve(
     Errors: an unsound adapter, keys that cannot be read, an address that is taken, packages that are missing.
     """
     keys = None if settings.keys is None else Keys(settings.keys)
-    place = listen(settings.host, settings.port)
-    engine = LocalEngine(base, engine_settings)
-    service = Service(base, engine, settings)
-    try:
+    with ExitStack() as at_end:
+        place = listen(settings.host, settings.port)
+        at_end.callback(place.close)
+        engine = LocalEngine(base, engine_settings)
+        at_end.callback(engine.close, 0.0)
+        service = Service(base, engine, settings)
+        at_end.callback(service.close)
         app, doors = application(service, keys)
         for name, folder in adapters.items():
             asyncio.run(service.residents.load(name, folder))
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         ready(f"http://{host}:{place.getsockname()[1]}", service.name)
         asyncio.run(server(app, doors, settings.drain_seconds, lambda: engine.close(0.0)).serve([place]))
-    finally:
-        engine.close(0.0)
-        service.close()
-        place.close()

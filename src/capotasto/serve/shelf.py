@@ -76,9 +76,10 @@ class Shelf:
         if self._store is None:
             return None
         try:
-            return self._entries().find(name)
+            found = self._entries().find(name)
         except AdapterError:
             return None
+        return found if found.resolve() == found else None  # never over a link
 
     def _entries(self) -> Store:
         """The store; its index is read again when it has changed."""
@@ -92,8 +93,9 @@ class Shelf:
 
 
 def _is_adapter(folder: "Path | os.DirEntry[str]") -> bool:
-    path = Path(folder)
-    return (path / MANIFEST).exists() or (path / CONFIG).exists()
+    """By texts, because a `Path` takes longer to make than the system to answer, and there may be thousands."""
+    place = os.fspath(folder)
+    return os.path.exists(f"{place}/{MANIFEST}") or os.path.exists(f"{place}/{CONFIG}")  # noqa: PTH110
 
 
 def _inside(place: Path, root: Path, source: str) -> None:

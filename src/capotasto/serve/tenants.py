@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+_VERSION = re.compile("[@:]")
+
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
@@ -20,7 +22,7 @@ class Tenant:
 
     def may(self, adapter: str) -> bool:
         """True where the adapter is theirs to see and call. (The bare base is everyone's.)"""
-        bare = re.split("[@:]", adapter)[0]
+        bare = _VERSION.split(adapter, 1)[0]
         return any(fnmatchcase(adapter, pattern) or fnmatchcase(bare, pattern) for pattern in self.patterns)
 
     def seen(self, adapters: Iterable[str]) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from capotasto.methods.adapter import Adapter
 from capotasto.serve import prompt_chances, reading
 from capotasto.serve.asks import Ask, Piece
 from capotasto.serve.endpoints.endpoint import DONE, Endpoint, Events, Reply, event
@@ -49,7 +50,7 @@ async def _taken(service: Service, call: Call, body: CompletionRequest) -> _Job:
     service.check_count(len(body.prompts) * (body.n or 1), "prompt")
     resident = await service.writer(call, body.model)
     adapter = None if resident is None else resident.adapter
-    prompts = await service.read(partial(_encoded, service, body, adapter))
+    prompts = await service.read(partial(reading.plain, service.base, body.prompts, adapter))
     call.note.texts = [one if isinstance(one, str) else str(one) for one in body.prompts]
     call.note.prompt_tokens = sum(len(row.ids) for row in prompts)
     wanted = _DEFAULT_TOKENS if body.max_tokens is None else body.max_tokens
@@ -66,15 +67,8 @@ async def _taken(service: Service, call: Call, body: CompletionRequest) -> _Job:
     )
 
 
-def _encoded(service: Service, body: CompletionRequest, adapter: reading.Adapter | None) -> list[Encoded]:
-    return [
-        reading.text(service.base, one, adapter) if isinstance(one, str) else reading.ids(service.base, one, adapter)
-        for one in body.prompts
-    ]
-
-
 async def _echo(
-    service: Service, body: CompletionRequest, number: int, row: Encoded, adapter: reading.Adapter | None
+    service: Service, body: CompletionRequest, number: int, row: Encoded, adapter: Adapter | None
 ) -> tuple[str, list[Piece]]:
     """The prompt's text, and its tokens where their logprobs are wanted."""
     if not body.echo:

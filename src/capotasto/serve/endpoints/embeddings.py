@@ -7,14 +7,12 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from capotasto.evaluate.questions import by_length
-from capotasto.methods.adapter import Adapter
 from capotasto.serve import embedding, reading
 from capotasto.serve.endpoints.endpoint import Endpoint
 from capotasto.serve.faults import RefusedError
 from capotasto.serve.schemas.common import usage
 from capotasto.serve.schemas.embeddings import Embedding, EmbeddingRequest, Embeddings
 from capotasto.serve.service import Call, Service
-from capotasto.types import Encoded
 
 
 async def create(service: Service, call: Call, body: EmbeddingRequest) -> BaseModel:
@@ -25,7 +23,7 @@ async def create(service: Service, call: Call, body: EmbeddingRequest) -> BaseMo
     service.check_count(len(body.inputs), "input")
     resident = await service.resident(call, body.model)
     adapter = None if resident is None else resident.adapter
-    rows = await service.read(partial(_encoded, service, body, adapter))
+    rows = await service.read(partial(reading.plain, service.base, body.inputs, adapter))
     call.note.rows, call.note.prompt_tokens = len(rows), sum(len(row.ids) for row in rows)
     found: dict[int, Tensor] = {}
     with service.using(call, call.note.prompt_tokens):
@@ -35,13 +33,6 @@ async def create(service: Service, call: Call, body: EmbeddingRequest) -> BaseMo
             found |= dict(zip(batch, made, strict=True))
     data = [Embedding(index=i, embedding=_sent(found[i], body)) for i in range(len(rows))]
     return Embeddings(model=body.model, data=data, usage=usage(call.note.prompt_tokens))
-
-
-def _encoded(service: Service, body: EmbeddingRequest, adapter: Adapter | None) -> list[Encoded]:
-    return [
-        reading.text(service.base, one, adapter) if isinstance(one, str) else reading.ids(service.base, one, adapter)
-        for one in body.inputs
-    ]
 
 
 def _sent(vector: Tensor, body: EmbeddingRequest) -> list[float] | str:

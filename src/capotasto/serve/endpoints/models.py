@@ -12,7 +12,8 @@ _STARTED = now()
 
 async def all_of_them(service: Service, call: Call, body: None) -> BaseModel:
     """The base, and the adapters that the key may call."""
-    return Cards(data=[_card(service, name) for name in (service.name, *service.names(call.tenant))])
+    context = service.base.context
+    return Cards(data=[_card(service, name, context) for name in (service.name, *service.names(call.tenant))])
 
 
 async def one(service: Service, call: Call, body: None) -> BaseModel:
@@ -20,17 +21,17 @@ async def one(service: Service, call: Call, body: None) -> BaseModel:
     name = call.path["model"]
     if name != service.name and name not in service.names(call.tenant):
         raise service.unknown(call.tenant, name)
-    return _card(service, name)
+    return _card(service, name, service.base.context)
 
 
-def _card(service: Service, name: str) -> Card:
+def _card(service: Service, name: str, context: int | None) -> Card:
     known = service.residents.at_hand(name)
     return Card(
         id=name,
         created=_STARTED if known is None else known.loaded,
         root=service.name,
         parent=None if name == service.name else service.name,
-        max_model_len=service.base.context,
+        max_model_len=context,
     )
 
 

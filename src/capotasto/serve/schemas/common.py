@@ -3,9 +3,12 @@
 import json
 import time
 import uuid
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Ids = Annotated[list[int], Field(min_length=1)]
+Prompts = str | Ids | Annotated[list[str], Field(min_length=1)] | Annotated[list[Ids], Field(min_length=1)]
 
 
 class Body(BaseModel):
@@ -71,6 +74,13 @@ def new_id(kind: str) -> str:
 def now() -> int:
     """Seconds since 1970."""
     return int(time.time())
+
+
+def listed(given: Prompts) -> list[str] | list[list[int]]:
+    """Each a text, or token ids."""
+    if isinstance(given, str):
+        return [given]
+    return [given] if isinstance(given[0], int) else given
 
 
 Model = Field(description="the base's name, or an adapter's")

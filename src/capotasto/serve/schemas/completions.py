@@ -1,20 +1,18 @@
 """/v1/completions: text continued (https://platform.openai.com/docs/api-reference/completions)."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from capotasto.serve.faults import RefusedError
-from capotasto.serve.schemas.common import Answer, Usage
+from capotasto.serve.schemas.common import Answer, Prompts, Usage, listed
 from capotasto.serve.schemas.sampling import Sampling
-
-Ids = Annotated[list[int], Field(min_length=1)]
 
 
 class CompletionRequest(Sampling):
     """What is to be continued, and how."""
 
-    prompt: str | Ids | Annotated[list[str], Field(min_length=1)] | Annotated[list[Ids], Field(min_length=1)]
+    prompt: Prompts
     echo: bool | None = None
     logprobs: int | None = Field(None, ge=0, le=20)
     best_of: int | None = Field(None, ge=1, description="not supported beyond n")
@@ -23,11 +21,7 @@ class CompletionRequest(Sampling):
     @property
     def prompts(self) -> list[str] | list[list[int]]:
         """Each a text, or token ids."""
-        if isinstance(self.prompt, str):
-            return [self.prompt]
-        if isinstance(self.prompt[0], int):
-            return [self.prompt]
-        return self.prompt
+        return listed(self.prompt)
 
     def check(self, most: int) -> None:
         """See `Sampling`."""

@@ -36,8 +36,10 @@ def _routes(service: Service, metrics: Metrics) -> "FastAPI":
     fastapi = _imported("fastapi")
     from capotasto.serve.web import faults, routes
 
-    # No pages of documentation: they would load scripts from elsewhere.
-    app: FastAPI = fastapi.FastAPI(title="Capotasto", version=__version__, docs_url=None, redoc_url=None)
+    # No pages of documentation: they would load scripts from elsewhere. No redirects: they go where `Host` says.
+    app: FastAPI = fastapi.FastAPI(
+        title="Capotasto", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     faults.handle_all(app)
     for family in FAMILIES:
         for endpoint in import_module(f"capotasto.serve.endpoints.{family}").ENDPOINTS:

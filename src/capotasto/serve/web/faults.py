@@ -36,7 +36,7 @@ async def _refused(request: "Request", error: Exception) -> "JSONResponse":
 
 
 async def _of_http(request: "Request", error: Exception) -> "JSONResponse":
-    status, path = int(getattr(error, "status_code", 500)), request.url.path[:200]
+    status, path = int(getattr(error, "status_code", 500)), request.scope["path"][:200]
     texts = {
         404: f"no endpoint {path}; GET /openapi.json lists all",
         405: f"{path} does not take {request.method}; GET /openapi.json lists what it takes",
