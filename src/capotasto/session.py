@@ -119,11 +119,14 @@ class Base(FrozenBase):
         _check_answer(example, head.objective, adapter.classes() or [])
         return encode_for_head(renderer, example, adapter)
 
-    def _prompt(self, text: str, adapter: Adapter | None, chat: bool | None) -> Encoded:
+    def turn(self, text: str, adapter: Adapter | None = None, chat: bool | None = None) -> Turn:
+        """The text as this adapter expects it: a question, or plain text. chat: as in `generate`."""
         known = adapter.dialogue if adapter is not None else None
         wanted = chat if chat is not None else (self.chat if known is None else known)
-        role = "user" if wanted else "text"
-        return self.renderer(adapter).prompt([Turn(role, text)])  # type: ignore[arg-type]
+        return Turn("user" if wanted else "text", text)
+
+    def _prompt(self, text: str, adapter: Adapter | None, chat: bool | None) -> Encoded:
+        return self.renderer(adapter).prompt([self.turn(text, adapter, chat)])
 
     def _chosen(self, adapters: Chosen, rows: int) -> list[Adapter | None]:
         """The adapter of each row; an unknown name is an error, never the adapter used last."""

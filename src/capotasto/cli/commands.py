@@ -16,6 +16,8 @@ COMMANDS = {
     "search": "Try many settings, train the best to its end and judge it.",
     "generate": "Answer prompts with the bare base and with adapters, side by side.",
     "eval": "Score a base and its adapters on all rows of a file.",
+    "serve": "Answer requests over HTTP with the base and its adapters, as OpenAI's API does.",
+    "keys": "Make keys that say who may use a server, and which adapters.",
     "merge": "Write base and adapter as one ordinary model folder.",
     "export": "Write an adapter for another program: vLLM, PEFT or llama.cpp.",
     "data": "Show what a data file holds and how it would be read and split.",

@@ -82,6 +82,10 @@ class Renderer:
         ids, learn, slot = self._join(pieces)
         return self._without(ids, learn, slot, max(0, len(ids) + room - self.max_length))
 
+    def given(self, ids: Sequence[int]) -> Encoded:
+        """A prompt of ready token ids, none of which is cut. The placement `system` has no slot in it."""
+        return Encoded(tuple(ids), (False,) * len(ids), self._slot(list(ids), None))
+
     def answer(self, prompt: Encoded, content: str) -> Encoded:
         """`prompt` followed by an answer, of which every token is learnt, its end included."""
         ids = self._ids(content + self.end)

@@ -1,0 +1,44 @@
+"""A server from its settings to its end."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from capotasto.serve.engine import LocalEngine
+from capotasto.serve.engine_settings import EngineSettings
+from capotasto.serve.keys import Keys
+from capotasto.serve.service import Service
+from capotasto.serve.settings import ServeSettings
+from capotasto.serve.web.app import application
+from capotasto.serve.web.server import listen, server
+from capotasto.session import Base
+
+
+def serve(
+    base: Base,
+    adapters: Mapping[str, Path],
+    settings: ServeSettings,
+    engine_settings: EngineSettings,
+    ready: Callable[[str, str], None],
+) -> None:
+    """Serve until SIGTERM or Ctrl-C; then finish what runs, for `drain_seconds` at most.
+
+    adapters: name → folder; they are read and checked before the first request
+    ready:    told the address and the bare base's name
+    Errors: an unsound adapter, keys that cannot be read, an address that is taken, packages that are missing.
+    """
+    keys = None if settings.keys is None else Keys(settings.keys)
+    with ExitStack() as at_end:
+        place = listen(settings.host, settings.port)
+        at_end.callback(place.close)
+        engine = LocalEngine(base, engine_settings)
+        at_end.callback(engine.close, 0.0)
+        service = Service(base, engine, settings)
+        at_end.callback(service.close)
+        app, doors = application(service, keys)
+        for name, folder in adapters.items():
+            asyncio.run(service.residents.load(name, folder))
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        ready(f"http://{host}:{place.getsockname()[1]}", service.name)
+        asyncio.run(server(app, doors, settings.drain_seconds, lambda: engine.close(0.0)).serve([place]))

@@ -1,0 +1,1 @@
+"""What clients send and receive, one file for each family of endpoints."""

@@ -1,0 +1,136 @@
+"""/v1/chat/completions: messages answered (https://platform.openai.com/docs/api-reference/chat)."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+
+from capotasto.serve.faults import RefusedError
+from capotasto.serve.schemas.common import Answer, Body, Usage
+from capotasto.serve.schemas.sampling import Sampling
+from capotasto.types import Turn
+
+_ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+
+
+class Part(Body):
+    """A part of a message."""
+
+    type: Literal["text"]
+    text: str
+
+
+class Message(Body):
+    """One message."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | Annotated[list[Part], Field(min_length=1)]
+
+    @property
+    def turn(self) -> Turn:
+        """The same as a turn; parts are put together as they stand."""
+        text = self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
+        return Turn(_ROLES[self.role], text)  # type: ignore[arg-type]
+
+
+class ChatRequest(Sampling):
+    """What is to be answered, and how."""
+
+    messages: list[Message] = Field(min_length=1)
+    max_completion_tokens: int | None = Field(None, ge=1, le=1 << 20)
+    logprobs: bool | None = None
+    top_logprobs: int | None = Field(None, ge=0, le=20)
+    tools: list[Any] | None = Field(None, description="not supported")
+    functions: list[Any] | None = Field(None, description="not supported")
+
+    @property
+    def wanted(self) -> int | None:
+        """New tokens; None where the request does not say."""
+        return self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens
+
+    def check(self, most: int) -> None:
+        """See `Sampling`."""
+        super().check(most)
+        if self.tools or self.functions:
+            raise RefusedError("tools are not supported; leave them out", param="tools")
+        if self.wanted == 0:
+            raise RefusedError("max_tokens is 0: there would be no answer", param="max_tokens")
+        if self.top_logprobs is not None and not self.logprobs:
+            raise RefusedError("top_logprobs needs logprobs: true", param="top_logprobs")
+
+
+class Likely(Answer):
+    """A token that might have stood there. bytes: null where the token is a part of a character."""
+
+    token: str
+    logprob: float
+    bytes: list[int] | None
+
+
+class Placed(Likely):
+    """The token that stands there, and the likeliest."""
+
+    top_logprobs: list[Likely]
+
+
+class ChatLogprobs(Answer):
+    """Every token of the message."""
+
+    content: list[Placed]
+
+
+class Said(Answer):
+    """The model's message."""
+
+    role: Literal["assistant"] = "assistant"
+    content: str
+
+
+class Delta(Answer):
+    """What is new in it."""
+
+    role: Literal["assistant"] | None = None
+    content: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _what_is_new(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in whole(self).items() if value is not None}
+
+
+class ChatChoice(Answer):
+    """One message."""
+
+    index: int
+    message: Said
+    logprobs: ChatLogprobs | None = None
+    finish_reason: Literal["stop", "length"]
+
+
+class ChatCompletion(Answer):
+    """The whole answer."""
+
+    id: str
+    object: Literal["chat.completion"] = "chat.completion"
+    created: int
+    model: str
+    choices: list[ChatChoice]
+    usage: Usage
+
+
+class ChunkChoice(Answer):
+    """What is new in one message."""
+
+    index: int
+    delta: Delta
+    logprobs: ChatLogprobs | None = None
+    finish_reason: Literal["stop", "length"] | None = None
+
+
+class ChatChunk(Answer):
+    """A piece of a stream."""
+
+    id: str
+    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
+    created: int
+    model: str
+    choices: list[ChunkChoice]
+    usage: Usage | None = None

@@ -1,0 +1,45 @@
+"""`capo serve` and `capo keys` as far as they go without a server; the rest is in tests/serve."""
+
+from pathlib import Path
+
+import pytest
+
+from capotasto.serve.keys import Keys
+from capotasto.serve.settings import ServeSettings
+from capotasto.serve.tenants import Tenant
+from tests.cli.conftest import Capo
+
+
+def test_a_key_is_shown_once(capo: Capo, tmp_path: Path) -> None:
+    file = tmp_path / "keys.yaml"
+    done = capo("keys", "add", "acme", "--adapters", "acme-*", "--adapters", "shared", "--file", file)
+    secret = done.stdout.strip()
+    assert done.code == 0
+    assert "this once" in done.stderr
+    assert secret not in done.stderr + file.read_text()
+    assert Keys(file).tenant(secret) == Tenant("acme", ("acme-*", "shared"))
+    other = capo("keys", "add", "ops", "--admin", "--file", file, "--json").json
+    assert Keys(file).tenant(other["key"]) == Tenant("ops", ("*",), admin=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["--host", "0.0.0.0"], "0.0.0.0 can be reached from elsewhere"),
+        (["--port", "70000"], "setting 'port'"),
+        (["--adapters-dir", "/nowhere"], "--adapters-dir /nowhere is no folder"),
+        (["--store", "/nowhere"], "--store /nowhere is no folder"),
+        (["--keys", "/nowhere"], "no settings file at /nowhere"),
+        (["--adapter", "x=/nowhere"], "adapter 'x'"),
+    ],
+)
+def test_what_cannot_be_served_is_one_line(capo: Capo, base: Path, given: list[str], words: str) -> None:
+    done = capo("serve", "--base", base, "--port", 0, *given)
+    assert done.code == 2
+    assert words in done.stderr
+    assert done.stderr.strip().count("\n") == 0
+
+
+def test_every_setting_of_the_server_is_a_flag(capo: Capo) -> None:
+    words = set(capo("serve", "--help").stdout.replace("│", " ").split())
+    assert {f"--{name.replace('_', '-')}" for name in ServeSettings.model_fields} <= words
