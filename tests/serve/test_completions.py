@@ -1,5 +1,6 @@
 """Text over HTTP is the text that the base writes in memory, whatever carries it."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,11 @@ import torch
 
 from capotasto.artifact import load_adapter
 from capotasto.errors import DataError
-from capotasto.serve.asks import Busy, Piece
+from capotasto.serve.asks import Ask, Busy, Piece
 from capotasto.session import Base
 from tests.reference import logits_alone, untouched
 from tests.serve.conftest import KINDS
-from tests.serve.engines import Recorder
+from tests.serve.engines import Patient, Recorder
 from tests.serve.serving import Served, served
 
 PROMPT = "the rain in the north"
@@ -174,6 +175,25 @@ def test_what_the_engine_refuses_is_refused(base: Base, error: Exception, status
             assert (heard.status, heard.message) == (status, str(error))
             assert ("retry-after" in heard.headers) == (status == 503)
         assert running.service.allowance.tokens.total() == 0
+
+
+def test_a_schema_that_takes_long_to_read_holds_up_nobody(base: Base) -> None:
+    class Slow(Patient):
+        def submit(self, ask: Ask, hear: Any) -> Any:
+            if ask.pattern:
+                time.sleep(1.5)
+            return super().submit(ask, hear)
+
+    engine = Slow()
+    with served(base, engine=engine) as running:
+        slow = running.connection("POST", "/v1/completions", {"model": "memory", "prompt": "a", "guided_regex": "a"})
+        time.sleep(0.3)
+        begin = time.monotonic()
+        assert running.get("/v1/models").status == 200
+        assert time.monotonic() - begin < 1
+        slow.close()  # while it is being read: it is cancelled as soon as it stands
+        engine.wait(lambda it: it.cancelled == [0])
+        running.settle()
 
 
 CHAT = {"messages": [{"role": "user", "content": "hi"}]}
