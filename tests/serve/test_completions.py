@@ -78,12 +78,12 @@ def test_stop_texts_end_an_answer_and_are_not_in_it(server: Served) -> None:
     assert (heard["text"], heard["finish_reason"]) == (whole[: whole.index(stop)], "stop")
 
 
-def test_logprobs_are_those_of_the_model_itself(base: Base, server: Served, shelf: Path) -> None:
+def test_logprobs_are_those_of_the_model_itself(base: Base, twin: Base, server: Served, shelf: Path) -> None:
     asked = {"prompt": PROMPT, "temperature": 0, "max_tokens": 3, "logprobs": 2, "echo": True}
     choice = server.post("/v1/completions", model="support", **asked).json["choices"][0]
     lines, row = choice["logprobs"], base.renderer().given(base.tokenizer(PROMPT)["input_ids"])
     adapter = load_adapter(shelf / "support", base)
-    logits = logits_alone(untouched(base), row, adapter).log_softmax(-1).detach()[adapter.tokens - 1 :]
+    logits = logits_alone(untouched(twin), row, adapter).log_softmax(-1).detach()[adapter.tokens - 1 :]
     wanted = [float(logits[i, token]) for i, token in enumerate(row.ids)]
     assert lines["token_logprobs"][: len(wanted)] == pytest.approx(wanted, abs=1e-4)
     assert lines["token_logprobs"][len(wanted)] == pytest.approx(float(logits[-1].max()), abs=1e-4)
