@@ -27,6 +27,12 @@ def base() -> Base:
 
 
 @pytest.fixture(scope="session")
+def twin() -> Base:
+    """The same base, which no engine runs: for what is computed beside the server."""
+    return make_base("llama", torch.float32)
+
+
+@pytest.fixture(scope="session")
 def shelf(base: Base, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of adapters; `topics` is a label task's."""
     folder = tmp_path_factory.mktemp("adapters")

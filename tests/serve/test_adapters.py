@@ -39,11 +39,12 @@ class Place:
     """A server over a folder that the test may fill."""
 
     base: Base
+    twin: Base
     folder: Path
     running: Served
 
     def put(self, name: str, method: str = "prompt", seed: int = 0) -> Path:
-        save_adapter(make_adapter(method, self.base, seed=seed, name=name), self.folder / name, self.base, {})
+        save_adapter(make_adapter(method, self.twin, seed=seed, name=name), self.folder / name, self.twin, {})
         return self.folder / name
 
     def load(self, name: str, source: str) -> tuple[int, str]:
@@ -56,10 +57,10 @@ class Place:
 
 
 @pytest.fixture
-def place(base: Base, tmp_path: Path) -> Iterator[Place]:
+def place(base: Base, twin: Base, tmp_path: Path) -> Iterator[Place]:
     (tmp_path / "adapters").mkdir()
     with served(base, adapters_dir=tmp_path / "adapters") as running:
-        yield Place(base, (tmp_path / "adapters").resolve(), running)
+        yield Place(base, twin, (tmp_path / "adapters").resolve(), running)
 
 
 @pytest.mark.parametrize("method", KINDS)
@@ -69,8 +70,8 @@ def test_every_kind_is_loaded_while_the_server_runs(place: Place, method: str) -
     card = {one["name"]: one for one in place.running.get("/v1/adapters").json["data"]}["mine"]
     assert card["in_memory"]
     if method != "head":
-        adapter = soundness.read(folder, place.base, "x")
-        wanted = place.base.generate(["sun"], [adapter], chat=False, max_new_tokens=6)[0]
+        adapter = soundness.read(folder, place.twin, "x")
+        wanted = place.twin.generate(["sun"], [adapter], chat=False, max_new_tokens=6)[0]
         assert place.text("mine") == wanted
 
 
@@ -133,7 +134,7 @@ def test_a_store_is_served_by_versions_and_tags(base: Base, tmp_path: Path) -> N
         store.add(tmp_path / "a")
     store.tag("tickets@1", "live")
     with served(base, store=tmp_path / "store") as running:
-        place = Place(base, tmp_path, running)
+        place = Place(base, base, tmp_path, running)
         names = [one["id"] for one in running.get("/v1/models").json["data"]]
         assert names == ["memory", "tickets", "tickets:live", "tickets@1", "tickets@2"]
         assert place.text("tickets") == place.text("tickets@2") != place.text("tickets@1")

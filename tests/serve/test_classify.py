@@ -47,12 +47,12 @@ def test_a_text_adapter_of_a_label_task_chooses_among_its_labels(server: Served,
 
 
 @pytest.mark.parametrize("name", ["memory", "quotes"])
-def test_vectors_are_mean_states_of_length_one(server: Served, base: Base, shelf: Path, name: str) -> None:
+def test_vectors_are_mean_states_of_length_one(server: Served, base: Base, twin: Base, shelf: Path, name: str) -> None:
     adapter = None if name == "memory" else load_adapter(shelf / name, base)
     heard = server.post("/v1/embeddings", model=name, input=TEXTS).json
     for one, text in zip(heard["data"], TEXTS, strict=True):
         row = base.renderer().given(base.tokenizer(text)["input_ids"])
-        mean = states_alone(untouched(base), row, adapter).mean(0).detach()
+        mean = states_alone(untouched(twin), row, adapter).mean(0).detach()
         assert one["embedding"] == pytest.approx((mean / mean.norm()).tolist(), abs=1e-5)
     ids = [list(base.tokenizer(text)["input_ids"]) for text in TEXTS]
     packed = server.post("/v1/embeddings", model=name, input=ids, encoding_format="base64").json["data"]

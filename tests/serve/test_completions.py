@@ -1,5 +1,6 @@
 """Text over HTTP is the text that the base writes in memory, whatever carries it."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,11 @@ import torch
 
 from capotasto.artifact import load_adapter
 from capotasto.errors import DataError
-from capotasto.serve.asks import Busy, Piece
+from capotasto.serve.asks import Ask, Busy, Piece
 from capotasto.session import Base
 from tests.reference import logits_alone, untouched
 from tests.serve.conftest import KINDS
-from tests.serve.engines import Recorder
+from tests.serve.engines import Patient, Recorder
 from tests.serve.serving import Served, served
 
 PROMPT = "the rain in the north"
@@ -77,12 +78,12 @@ def test_stop_texts_end_an_answer_and_are_not_in_it(server: Served) -> None:
     assert (heard["text"], heard["finish_reason"]) == (whole[: whole.index(stop)], "stop")
 
 
-def test_logprobs_are_those_of_the_model_itself(base: Base, server: Served, shelf: Path) -> None:
+def test_logprobs_are_those_of_the_model_itself(base: Base, twin: Base, server: Served, shelf: Path) -> None:
     asked = {"prompt": PROMPT, "temperature": 0, "max_tokens": 3, "logprobs": 2, "echo": True}
     choice = server.post("/v1/completions", model="support", **asked).json["choices"][0]
     lines, row = choice["logprobs"], base.renderer().given(base.tokenizer(PROMPT)["input_ids"])
     adapter = load_adapter(shelf / "support", base)
-    logits = logits_alone(untouched(base), row, adapter).log_softmax(-1).detach()[adapter.tokens - 1 :]
+    logits = logits_alone(untouched(twin), row, adapter).log_softmax(-1).detach()[adapter.tokens - 1 :]
     wanted = [float(logits[i, token]) for i, token in enumerate(row.ids)]
     assert lines["token_logprobs"][: len(wanted)] == pytest.approx(wanted, abs=1e-4)
     assert lines["token_logprobs"][len(wanted)] == pytest.approx(float(logits[-1].max()), abs=1e-4)
@@ -174,6 +175,25 @@ def test_what_the_engine_refuses_is_refused(base: Base, error: Exception, status
             assert (heard.status, heard.message) == (status, str(error))
             assert ("retry-after" in heard.headers) == (status == 503)
         assert running.service.allowance.tokens.total() == 0
+
+
+def test_a_schema_that_takes_long_to_read_holds_up_nobody(base: Base) -> None:
+    class Slow(Patient):
+        def submit(self, ask: Ask, hear: Any) -> Any:
+            if ask.pattern:
+                time.sleep(1.5)
+            return super().submit(ask, hear)
+
+    engine = Slow()
+    with served(base, engine=engine) as running:
+        slow = running.connection("POST", "/v1/completions", {"model": "memory", "prompt": "a", "guided_regex": "a"})
+        time.sleep(0.3)
+        begin = time.monotonic()
+        assert running.get("/v1/models").status == 200
+        assert time.monotonic() - begin < 1
+        slow.close()  # while it is being read: it is cancelled as soon as it stands
+        engine.wait(lambda it: it.cancelled == [0])
+        running.settle()
 
 
 CHAT = {"messages": [{"role": "user", "content": "hi"}]}

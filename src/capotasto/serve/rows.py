@@ -21,15 +21,26 @@ class Rows:
         self._heard: asyncio.Queue[tuple[int, Piece]] = asyncio.Queue()
         self._closed = False
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Hand all rows to the engine. Errors: it does not take them; then none is left with it."""
         loop = asyncio.get_running_loop()
         try:
-            for i, ask in enumerate(self.asks):
-                self._tickets[i] = self._engine.submit(ask, self._hearer(loop, i))
+            if any(ask.schema or ask.pattern for ask in self.asks):  # these take time to be made ready
+                work = asyncio.ensure_future(asyncio.to_thread(self._submit, loop))
+                await asyncio.wait([work])
+                work.result()
+            else:
+                self._submit(loop)
+        except asyncio.CancelledError:
+            work.add_done_callback(lambda _: self.close())
+            raise
         except BaseException:
             self.close()
             raise
+
+    def _submit(self, loop: asyncio.AbstractEventLoop) -> None:
+        for i, ask in enumerate(self.asks):
+            self._tickets[i] = self._engine.submit(ask, self._hearer(loop, i))
 
     async def pieces(self) -> AsyncIterator[tuple[int, Piece]]:
         """(row, piece) as they come, until every row has ended. Errors: a row could not be written to its end."""

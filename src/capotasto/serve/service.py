@@ -103,7 +103,7 @@ class Service:
         finally:
             self.allowance.give_back(call.tenant, tokens)
 
-    def rows(self, call: Call, asks: Sequence[Ask]) -> Rows:
+    async def rows(self, call: Call, asks: Sequence[Ask]) -> Rows:
         """Rows that are being written. Errors: too many tokens for this key, a full queue."""
         tokens = sum(len(ask.prompt.ids) + ask.settings.max_new_tokens for ask in asks)
         self.allowance.take(call.tenant, tokens)
@@ -115,7 +115,7 @@ class Service:
 
         call.note.rows = len(asks)
         rows = Rows(self.engine, asks, at_end)
-        rows.start()
+        await rows.start()
         return rows
 
     def check_count(self, inputs: int, param: str) -> None:

@@ -53,7 +53,7 @@ async def _taken(service: Service, call: Call, body: chat.ChatRequest) -> _Job:
     top = (body.top_logprobs or 0) if body.logprobs else None
     asks = asks_of(body, [prompt], adapter, [room], seed_of(body), top)
     known = Known(new_id("chatcmpl"), now(), body.model)
-    return _Job(known, service.rows(call, asks), len(prompt.ids), TokenTexts(service), bool(body.logprobs))
+    return _Job(known, await service.rows(call, asks), len(prompt.ids), TokenTexts(service), bool(body.logprobs))
 
 
 def _choice(job: _Job, index: int, pieces: list[Piece]) -> chat.ChatChoice:

@@ -63,7 +63,10 @@ async def _taken(service: Service, call: Call, body: CompletionRequest) -> _Job:
         asks = asks_of(body, prompts, adapter, [wanted] * len(prompts), seed_of(body), body.logprobs)
     known = Known(new_id("cmpl"), now(), body.model)
     return _Job(
-        known, service.rows(call, asks), call.note.prompt_tokens, [echo for echo in echoed for _ in range(body.n or 1)]
+        known,
+        await service.rows(call, asks),
+        call.note.prompt_tokens,
+        [echo for echo in echoed for _ in range(body.n or 1)],
     )
 
 
