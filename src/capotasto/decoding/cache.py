@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 
 from capotasto.base.frozen import FrozenBase
-from capotasto.forward import Cache
+from capotasto.forward import Cache, model_of
+from capotasto.methods.adapter import Adapter
 
 ROWS = 4  # room is made for so many more rows at a time, once there are some
 PLACES = 64  # and for so many more places
 
 
-def bytes_of(base: FrozenBase, rows: int, places: int) -> int:
-    """Memory that so many rows of so many places take at most."""
+def bytes_of(base: FrozenBase, rows: int, places: int, adapter: Adapter | None = None) -> int:
+    """Memory that so many rows of so many places take at most; `adapter` may have a model of its own, with wider
+    numbers."""
     numbers = base.layers * 2 * base.kv_heads * base.head_size
-    return _rows(rows) * _up(places, PLACES) * numbers * base.dtype.itemsize
+    return _rows(rows) * _up(places, PLACES) * numbers * model_of(base, [adapter]).dtype.itemsize
 
 
 class RowCache:

@@ -33,8 +33,11 @@ class Group:
 
     def bytes(self, more: Row | None = None) -> int:
         """Memory for keys and values until all rows are written, with one more of them."""
-        needs = [row.need for row in (*self.rows, *([more] if more is not None else []))]
-        return max(bytes_of(self._base, len(needs), max(needs, default=0)), self._batch.cache.bytes)
+        rows = [*self.rows, *([] if more is None else [more])]
+        if not rows:
+            return 0
+        needed = bytes_of(self._base, len(rows), max(row.need for row in rows), rows[0].adapter)
+        return max(needed, self._batch.cache.bytes)
 
     def add(self, row: Row) -> None:
         """A row whose prompt is still to be computed."""

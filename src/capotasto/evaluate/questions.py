@@ -117,8 +117,7 @@ def write(
     found = [""] * len(prompts)
     for batch in by_length([len(row.ids) + settings.max_new_tokens for row in prompts], adapters):
         mine = [adapters[i] for i in batch]
-        for i, text in zip(
-            batch, texts(base, [prompts[i] for i in batch], mine, settings, renderer.stops, stops), strict=True
-        ):
+        written = texts(base, [prompts[i] for i in batch], mine, settings, renderer.stops, stops)
+        for i, text in zip(batch, written, strict=True):
             found[i] = text
     return found

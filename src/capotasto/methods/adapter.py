@@ -74,7 +74,10 @@ class Adapter(nn.Module, ABC):
         return {}
 
     def settled(self) -> Mapping[str, Sequence[Settled]] | None:
-        """What `deltas` do, worked out for numbers that stay as they are, one change after another; None: not known."""
+        """What `deltas` do, worked out for numbers that stay as they are, one change after another.
+
+        None: not known, and `deltas` are asked in every step. Who overrides the one must override the other.
+        """
         return None if self.deltas() else {}
 
     def head(self) -> nn.Module | None:

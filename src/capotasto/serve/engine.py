@@ -53,7 +53,7 @@ class LocalEngine:
         """See `Engine`."""
         row = Row(ask.prompt, ask.adapter, ask.settings, self._ends, ask.logprobs, self._constraint(ask))
         check_room(self._base, row, "the prompt")
-        if (size := bytes_of(self._base, 1, row.need)) > self._limit:
+        if (size := bytes_of(self._base, 1, row.need, row.adapter)) > self._limit:
             raise DataError(
                 f"the prompt with {ask.settings.max_new_tokens} new tokens takes {size / MIB:.1f} MiB of keys and"
                 f" values, and there are {self._limit / MIB:.1f}; shorten it, lower max_new_tokens or raise --kv-gb"
