@@ -14,6 +14,7 @@ from capotasto.attention import StepView, TreeView, View, seen_through
 from capotasto.base.frozen import FrozenBase
 from capotasto.bidirectional import BidirectionalView
 from capotasto.changes import Change, changed
+from capotasto.embedding import at_tokens, embed
 from capotasto.gates import Gate
 from capotasto.joint import Joint
 from capotasto.layout import Layout, Path, lay_out
@@ -107,12 +108,12 @@ def run(
     view = _view(base)(layout, standing, gates, keep)
     model = model_of(base, adapters)
     changes = [Change(*layout.spans[i], adapter.deltas()) for i, adapter in enumerate(distinct) if adapter]
-    added = _at_tokens(layout, slots, ghosts, noise)
+    added = at_tokens(layout, slots, ghosts, noise)
     depth = 0 if trunk is None or keep else min((depth_of(base, one) for one in distinct if one), default=base.layers)
     lower = None if trunk is None else _lower(base, trunk, batch, layout, paths, caches, depth)
     with nullcontext() if lower is None else starting_at(layers_of(model, base.layers), depth, lower):
         positions = layout.positions + base.first_position
-        states = _call(model, _embed(model, layout, vectors, added), positions, view, changes)
+        states = _call(model, embed(model, layout, vectors, added), positions, view, changes)
     return Hidden(states, layout, slots, ghosts, view.kept)
 
 
@@ -126,7 +127,7 @@ def up_to(base: FrozenBase, batch: Sequence[Encoded], depth: int, before: Tensor
     paths = [Path((*range(-1, -1 - ghost, -1), *row.ids), 0 if ghost else -1, ghost) for row in batch]
     layout = lay_out(paths, base.device, share=not base.is_encoder)
     view = _view(base)(layout, [] if before is None else [before.unbind()])
-    layers, embeds = layers_of(base.model, base.layers), _embed(base.model, layout, [], [])
+    layers, embeds = layers_of(base.model, base.layers), embed(base.model, layout, [], [])
     with stopping_at(layers, depth) if depth < base.layers else nullcontext():
         try:
             states = _call(base.model, embeds, layout.positions + base.first_position, view, [])
@@ -212,38 +213,6 @@ def _by_layer(cache: Tensor, learns_from: int) -> list[Tensor]:
     """The layers of [L, 2, K, P, D]. Those below `learns_from` take no gradient, so that none goes down to them; the
     others are taken apart at once, because one by one each gradient would be as large as all."""
     return [*cache.detach()[:learns_from].unbind(), *cache[learns_from:].unbind()]
-
-
-def _at_tokens(
-    layout: Layout, slots: list[tuple[int, int]], ghosts: list[int], noise: Sequence[Tensor | None]
-) -> list[tuple[Tensor, Tensor]]:
-    """([T] flat positions of a row's own tokens, its [T, E] noise) for each row that has any."""
-    found = []
-    for path, (slot, virtual), ghost, own in zip(layout.paths, slots, ghosts, noise, strict=False):
-        if own is not None:
-            places = np.delete(path[ghost:], np.s_[slot : slot + virtual])
-            found.append((torch.from_numpy(places).to(layout.ids.device), own))
-    return found
-
-
-def _embed(
-    model: PreTrainedModel, layout: Layout, vectors: list[Tensor | None], added: list[tuple[Tensor, Tensor]]
-) -> Tensor:
-    """[N, E] input embeddings: the model's own at tokens, with what is added there, the adapters' at virtual tokens."""
-    flat = model.get_input_embeddings()(layout.ids)
-    if added:
-        noise = torch.zeros_like(flat)
-        for places, values in added:
-            noise[places] = values.to(flat)
-        flat = flat + noise
-    pieces, place = [], 0
-    for adapter, start in layout.virtual:
-        own = vectors[adapter]
-        assert own is not None
-        virtual = own.to(flat.dtype)
-        pieces += [flat[place:start], virtual]
-        place = start + len(virtual)
-    return torch.cat([*pieces, flat[place:]]) if pieces else flat
 
 
 def _call(model: nn.Module, embeds: Tensor, positions: Tensor, view: View, changes: Sequence[Change]) -> Tensor:

@@ -6,7 +6,8 @@ oneDNN keeps such a copy of a weight in the order in which its kernels read it
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from copy import deepcopy
+from types import MethodType
 from typing import Any
 
 import torch
@@ -25,7 +26,7 @@ def packed(model: nn.Module) -> Iterator[None]:
     try:
         for module in model.modules():
             if isinstance(module, nn.Linear | Conv1D) and _possible(module):
-                vars(module)["forward"] = partial(_forward, module, _pack(module))
+                vars(module)["forward"] = _Packed(module, _pack(module))
                 changed.append(module)
         yield
     finally:
@@ -46,8 +47,18 @@ def _pack(module: nn.Linear | Conv1D) -> Tensor:
     return torch.ops.mkldnn._reorder_linear_weight(plain, ROWS)
 
 
-def _forward(module: Any, weight: Tensor, x: Tensor) -> Tensor:
-    """[.., in] → [.., out]; with gradients the layer's own way, because the packed product has none."""
-    if torch.is_grad_enabled():
-        return type(module).forward(module, x)
-    return torch.ops.mkldnn._linear_pointwise(x, weight, module.bias, "none", [], "")
+class _Packed:
+    """What a layer computes with a packed copy of its weight. A copy of the layer reads its own weight again."""
+
+    def __init__(self, module: Any, weight: Tensor):
+        self.module, self.weight = module, weight
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """[.., in] → [.., out]; with gradients the layer's own way, because the packed product has none."""
+        if torch.is_grad_enabled():
+            return type(self.module).forward(self.module, x)
+        return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.module.bias, "none", [], "")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> MethodType:
+        """The packed weight may not be copied, and is not the copy's own if that learns."""
+        return MethodType(type(self.module).forward, deepcopy(self.module, memo))

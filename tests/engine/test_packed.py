@@ -1,5 +1,7 @@
 """Packed weights give the same products, only without gradients, and only as long as asked for."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -51,3 +53,13 @@ def test_other_precisions_are_left_alone():
     layer = nn.Linear(6, 4, dtype=torch.float64)
     with packed(layer):
         assert "forward" not in vars(layer)
+
+
+def test_a_copy_made_inside_the_block_reads_its_own_weight():
+    layer, x = nn.Linear(4, 3), torch.randn(2, 4)
+    with torch.no_grad(), packed(layer):
+        twin = copy.deepcopy(layer)
+        twin.weight.zero_()
+        twin.bias.zero_()
+        assert twin(x).abs().max() == 0
+        torch.testing.assert_close(layer(x), nn.functional.linear(x, layer.weight, layer.bias))
