@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "Carry out the jobs of a recipe over one base.",
     "search": "Try many settings, train the best to its end and judge it.",
     "generate": "Answer prompts with the bare base and with adapters, side by side.",
+    "chat": "Talk to the base or to an adapter in the terminal.",
     "eval": "Score a base and its adapters on all rows of a file.",
     "serve": "Answer requests over HTTP with the base and its adapters, as OpenAI's API does.",
     "keys": "Make keys that say who may use a server, and which adapters.",

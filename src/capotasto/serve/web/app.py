@@ -34,7 +34,7 @@ def application(service: Service, keys: Keys | None) -> tuple[App, Doors]:
 
 def _routes(service: Service, metrics: Metrics) -> "FastAPI":
     fastapi = _imported("fastapi")
-    from capotasto.serve.web import faults, routes
+    from capotasto.serve.web import faults, page, routes
 
     # No pages of documentation: they would load scripts from elsewhere. No redirects: they go where `Host` says.
     app: FastAPI = fastapi.FastAPI(
@@ -45,6 +45,7 @@ def _routes(service: Service, metrics: Metrics) -> "FastAPI":
         for endpoint in import_module(f"capotasto.serve.endpoints.{family}").ENDPOINTS:
             routes.add(app, service, endpoint)
     routes.add_metrics(app, metrics)
+    page.add_page(app)
     return app
 
 

@@ -5,8 +5,9 @@ from capotasto.serve.faults import RefusedError
 from capotasto.serve.keys import Keys
 from capotasto.serve.tenants import Tenant
 from capotasto.serve.web.asgi import App, Receive, Scope, Send, header, refuse
+from capotasto.serve.web.page import PATHS
 
-_OPEN = ("/health", "/ready")  # they say nothing about anybody
+_OPEN = ("/health", "/ready", *PATHS)  # they say nothing about anybody
 NOBODY = Tenant("", ())
 
 

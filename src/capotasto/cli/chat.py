@@ -1,0 +1,97 @@
+"""`capo chat`: a conversation in the terminal."""
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from capotasto.cli import adapters as named
+from capotasto.cli.base import BaseSettings, load
+from capotasto.cli.options import build, settings_options
+from capotasto.cli.terminal import err, out
+from capotasto.decoding.settings import GenerateSettings
+from capotasto.errors import SettingError, UserError
+
+if TYPE_CHECKING:
+    from capotasto.dialogue import Dialogue
+
+EXAMPLES = (
+    "capo chat --adapter runs/support",
+    "capo chat --temperature 0.7 --max-new-tokens 200",
+)
+HELP = "/new begins anew, /quit ends (or Ctrl-D); Ctrl-C stops an answer"
+
+
+class ChatOptions(BaseSettings, GenerateSettings):
+    """What the command takes."""
+
+
+@settings_options(ChatOptions)
+def command(
+    adapter: Annotated[
+        str | None,
+        typer.Option("--adapter", metavar="[NAME=]DIR", help="an adapter's folder or its name in the store"),
+    ] = None,
+    chat: Annotated[
+        bool | None,
+        typer.Option("--chat/--no-chat", metavar="", help="use the chat template or not; left out: as it was trained"),
+    ] = None,
+    **given: Any,
+) -> None:
+    """What was said before is remembered as long as it fits. Lines from a pipe are answered one after another."""
+    folders = named.folders([adapter] if adapter else [])
+    settings = build(GenerateSettings, given)
+    base = load(build(BaseSettings, given))
+    name, who = next(iter(named.load(folders, base).items()), (base.name, None))
+    if base.is_encoder or (who is not None and who.head() is not None):
+        raise SettingError(f"{name} has a head or is an encoder and writes nothing; ask it with capo generate")
+    from capotasto.dialogue import Dialogue
+    from capotasto.forward import model_of
+    from capotasto.packed import packed
+
+    if sys.stdin.isatty():
+        err.print(f"{name} · {HELP}", style="dim", soft_wrap=True)
+    with packed(model_of(base, [who])):  # once for the whole conversation
+        _talk(Dialogue(base, who, settings, chat))
+
+
+def _talk(dialogue: "Dialogue") -> None:
+    for line in _lines():
+        if line == "/new":
+            dialogue.forget()
+        elif line.startswith("/"):
+            err.print(HELP, style="dim", soft_wrap=True)
+        else:
+            _answer(dialogue, line)
+
+
+def _lines() -> Iterator[str]:
+    """What is typed or piped, until its end or /quit."""
+    asked = "› " if sys.stdin.isatty() else ""
+    while True:
+        try:
+            line = input(asked).strip()
+        except (EOFError, KeyboardInterrupt):
+            if asked:
+                out.print()
+            return
+        if line == "/quit":
+            return
+        if line:
+            yield line
+
+
+def _answer(dialogue: "Dialogue", text: str) -> None:
+    before = dialogue.forgotten
+    try:
+        for piece in dialogue.say(text):
+            out.file.write(piece)
+            out.file.flush()
+    except KeyboardInterrupt:
+        err.print(" (stopped)", style="dim", end="")
+    except UserError as error:
+        err.print(f"capo: error: {error}", style="red", soft_wrap=True)
+    out.file.write("\n")
+    if dialogue.forgotten > before:
+        err.print("the oldest turns no longer fit and are forgotten", style="dim", soft_wrap=True)

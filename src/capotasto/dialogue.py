@@ -1,0 +1,63 @@
+"""A conversation with a base or an adapter: what was said before stands in the prompt, as long as there is room."""
+
+from collections.abc import Iterator
+
+from capotasto.decoding.row import Row
+from capotasto.decoding.settings import GenerateSettings
+from capotasto.decoding.stream import stream
+from capotasto.decoding.text import Text
+from capotasto.methods.adapter import Adapter
+from capotasto.session import Base
+from capotasto.types import Encoded, Turn
+
+_ANY_LENGTH = 1 << 30
+
+
+class Dialogue:
+    """Turns so far, and who answers. What was trained on plain text is given every text by itself.
+
+    forgotten: so many turns no longer fit into the context
+    """
+
+    def __init__(self, base: Base, adapter: Adapter | None, settings: GenerateSettings, chat: bool | None = None):
+        self._base, self._adapter, self._settings, self._chat = base, adapter, settings, chat
+        self._turns: list[Turn] = []
+        self.forgotten = 0
+
+    def say(self, text: str) -> Iterator[str]:
+        """The answer, piece by piece. One that is not heard to its end is remembered as far as it was.
+
+        Errors: a text that does not fit into the context by itself.
+        """
+        turn = self._base.turn(text, self._adapter, self._chat)
+        row = Row(self._prompt(turn), self._adapter, self._settings, self._base.renderer().stops)
+        said, answer = Text(self._base.tokenizer, plain=not self._settings.ignore_end), ""
+        try:
+            for piece in self._pieces(row, said):
+                answer += piece
+                yield piece
+        finally:
+            if turn.role != "text":
+                self._turns += [turn, Turn("assistant", answer)]
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._turns, self.forgotten = [], 0
+
+    def _pieces(self, row: Row, said: Text) -> Iterator[str]:
+        for chosen in stream(self._base, [row]):
+            for _, choice in chosen:
+                if choice.token not in row.ends:
+                    yield said.add(choice.token)
+        yield said.end()
+
+    def _prompt(self, turn: Turn) -> Encoded:
+        """All turns; without the oldest questions and answers where they leave no room."""
+        renderer = self._base.renderer(self._adapter, _ANY_LENGTH)
+        room = self._base.context or _ANY_LENGTH
+        taken = self._settings.max_new_tokens + (self._adapter.tokens if self._adapter is not None else 0)
+        prompt = renderer.prompt([*self._turns, turn])
+        while self._turns and len(prompt.ids) + taken > room:
+            self._turns, self.forgotten = self._turns[2:], self.forgotten + 2
+            prompt = renderer.prompt([*self._turns, turn])
+        return prompt
