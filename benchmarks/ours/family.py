@@ -8,13 +8,13 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from capotasto.decode import GenerateSettings
 
 from benchmarks.choosing import DATA as CHOOSING
 from benchmarks.common import arguments, peaks, report, timed
 from benchmarks.ours.common import adapter, load
 from benchmarks.writing import Meaning, restaurants
 from capotasto import Base, Example, Job, TrainSettings, Turn
+from capotasto.decoding.settings import GenerateSettings
 from capotasto.evaluate.bootstrap import RESAMPLES, resamples
 from capotasto.evaluate.questions import choose, score, write
 from capotasto.methods.adapter import Adapter

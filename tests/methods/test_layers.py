@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from capotasto import decode
 from capotasto.artifact import load_adapter, save_adapter
+from capotasto.decoding.settings import GenerateSettings
+from capotasto.decoding.stream import generate
 from capotasto.errors import UserError
 from capotasto.objectives import row_losses
 from capotasto.session import Base
@@ -74,7 +75,7 @@ def test_decoding_equals_writing_each_row_alone(base: Base, kind: str) -> None:
     adapters = [make(kind, base), None, make(kind, base, "0", 2, 7)]
     rows = make_rows(base, len(adapters))
     model = reference.untouched(tiny_base(base.config.model_type, torch.float64))
-    found = decode.generate(base, rows, adapters, decode.GenerateSettings(max_new_tokens=8))
+    found = generate(base, rows, adapters, GenerateSettings(max_new_tokens=8))
     assert found == [reference.generate_alone(model, row, one, 8) for row, one in zip(rows, adapters, strict=True)]
 
 
