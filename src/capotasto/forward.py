@@ -193,11 +193,6 @@ def logits(base: FrozenBase, states: Tensor, adapters: Sequence[Adapter | None] 
     return head(base, adapters).capped(layer(states))
 
 
-def joint(base: FrozenBase, adapters: Sequence[Adapter | None], last: Joint | None = None) -> Joint:
-    """What rows carry in a step, row i `adapters[i]`; what `last` had worked out for the same adapters stays."""
-    return Joint(model_of(base, adapters), adapters, last)
-
-
 def model_of(base: FrozenBase, adapters: Sequence[Adapter | None]) -> PreTrainedModel:
     """The base's model, or the one that all these rows share."""
     first = adapters[0] if adapters else None

@@ -21,6 +21,7 @@ class Joint:
 
     model: the one that all rows run through
     gates: what comes to rows through gates
+    last:  what it had worked out for the same adapters stays
     """
 
     def __init__(self, model: PreTrainedModel, adapters: Sequence[Adapter | None], last: "Joint | None" = None):

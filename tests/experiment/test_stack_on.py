@@ -64,7 +64,7 @@ def test_it_equals_one_naive_pass_and_written_text_too(beneath: str, method: str
     plain = base.encode("the rain")
     ids = reference.generate_alone(model, plain, both, 5)
     found = base.generate(["the rain"], [both], chat=False, max_new_tokens=5)[0]
-    assert found == base.tokenizer.decode(ids, skip_special_tokens=True)
+    assert found == base.tokenizer.decode(ids, skip_special_tokens=True).removesuffix("\ufffd")
 
 
 def test_the_tokens_beneath_come_first() -> None:

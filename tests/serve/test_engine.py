@@ -63,6 +63,7 @@ def test_five_hundred_asks_of_sixteen_threads_are_answered_as_alone():
     finishes = [heard.wait().finish for _, heard in done]
     for ask, heard in done:
         whole = expected(ask)
+        assert heard.finish != "error", heard.error
         assert heard.tokens == (whole[: len(heard.tokens)] if heard.finish == "cancelled" else whole)
     state = engine.state()
     engine.close(0)
@@ -72,6 +73,17 @@ def test_five_hundred_asks_of_sixteen_threads_are_answered_as_alone():
     assert (state.running, state.waiting, state.kv_bytes_reserved) == (0, 0, 0)
     assert 0 < max(most) <= state.kv_bytes_limit
     assert state.steps < state.tokens_written / 2, "rows were written together"
+
+
+def test_rows_with_a_model_of_their_own_may_end_in_the_same_step(engine):
+    adapter, together = full_adapter(), threading.Event()
+    asks, heard = [make_ask(i, adapter, max_new_tokens=4) for i in range(3)], [Heard() for _ in range(3)]
+    engine.call(together.wait)
+    for ask, one in zip(asks, heard, strict=True):
+        engine.submit(ask, one)
+    together.set()
+    assert [one.wait().tokens for one in heard] == [expected(ask) for ask in asks]
+    assert [one.error for one in heard] == [""] * 3
 
 
 def test_text_stop_texts_and_logprobs_come_with_the_tokens(engine):

@@ -78,7 +78,7 @@ class Batch:
         lengths = torch.tensor([self.cache.lengths[i] for i in places], device=self.base.device)
         cache = {layer: (keys[index], values[index]) for layer, (keys, values) in self.cache.layers.items()}
         try:
-            forward.step(self.base, tokens, cache, lengths, forward.joint(self.base, adapters))
+            forward.step(self.base, tokens, cache, lengths, Joint(forward.model_of(self.base, adapters), adapters))
         except Exception as error:
             return reason(error)
         return ""
@@ -99,7 +99,8 @@ class Batch:
 
     def _together(self) -> Joint:
         if self._joint is None or not self._current:
-            self._joint = forward.joint(self.base, [row.adapter for row in self.rows], self._joint)
+            adapters = [row.adapter for row in self.rows]
+            self._joint = Joint(forward.model_of(self.base, adapters), adapters, self._joint)
             self._current = True
         return self._joint
 

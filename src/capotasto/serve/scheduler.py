@@ -83,9 +83,10 @@ class Scheduler:
     def _leave(self, row: Row) -> None:
         key = _key(row)
         del self._writings[row]
-        self._groups[key].leave(row)
-        if key and not self._groups[key].rows:  # the base's own keeps what it worked out for its adapters
-            del self._groups[key]
+        if (group := self._groups.get(key)) is not None:  # it has gone with others that ended in the same step
+            group.leave(row)
+            if key and not group.rows:  # the base's own keeps what it worked out for its adapters
+                del self._groups[key]
         self._count()
 
     def _count(self) -> None:
