@@ -19,7 +19,7 @@ help:  ## list these commands
 demo: $(VENV)/core.stamp  ## run the demonstration, with nothing installed that it does not need
 	$(BIN)/capo demo
 
-test: lint  ## lint, then run every test
+test: lint $(VENV)/browser.stamp  ## lint, then run every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 test-ray: $(VENV)/ray.stamp  ## test the search over a Ray cluster, which is too large for `make test`
@@ -56,6 +56,14 @@ $(VENV)/core.stamp: pyproject.toml requirements/cpu.txt
 
 $(VENV)/test.stamp: $(VENV)/core.stamp
 	$(PIP) --group test --group lint
+	@touch $@
+
+# A real browser looks at the pages. Where none can be installed, its tests are skipped and say so.
+$(VENV)/browser.stamp: $(VENV)/core.stamp
+	@command -v chromium chromium-browser google-chrome > /dev/null || { \
+	  echo "installing Chromium for the tests of the pages"; \
+	  (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium) > $(VENV)/browser.log 2>&1 \
+	  || echo "no Chromium here ($(VENV)/browser.log tells why): tests of the pages are skipped"; }
 	@touch $@
 
 $(VENV)/ray.stamp: $(VENV)/test.stamp
