@@ -1,7 +1,8 @@
 """`capo chat`: a conversation in the terminal."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from json import dumps
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -37,6 +38,7 @@ def command(
         bool | None,
         typer.Option("--chat/--no-chat", metavar="", help="use the chat template or not; left out: as it was trained"),
     ] = None,
+    json: Annotated[bool, typer.Option("--json", metavar="", help="print a JSON line for each answer")] = False,
     **given: Any,
 ) -> None:
     """What was said before is remembered as long as it fits. Lines from a pipe are answered one after another."""
@@ -53,17 +55,17 @@ def command(
     if sys.stdin.isatty():
         err.print(f"{name} · {HELP}", style="dim", soft_wrap=True)
     with packed(model_of(base, [who])):  # once for the whole conversation
-        _talk(Dialogue(base, who, settings, chat))
+        _talk(Dialogue(base, who, settings, chat), _write_json if json else _write)
 
 
-def _talk(dialogue: "Dialogue") -> None:
+def _talk(dialogue: "Dialogue", write: Callable[["Dialogue", str], None]) -> None:
     for line in _lines():
         if line == "/new":
             dialogue.forget()
         elif line.startswith("/"):
             err.print(HELP, style="dim", soft_wrap=True)
         else:
-            _answer(dialogue, line)
+            _answer(dialogue, line, write)
 
 
 def _lines() -> Iterator[str]:
@@ -82,16 +84,26 @@ def _lines() -> Iterator[str]:
             yield line
 
 
-def _answer(dialogue: "Dialogue", text: str) -> None:
+def _answer(dialogue: "Dialogue", text: str, write: Callable[["Dialogue", str], None]) -> None:
     before = dialogue.forgotten
     try:
-        for piece in dialogue.say(text):
-            out.file.write(piece)
-            out.file.flush()
+        write(dialogue, text)
     except KeyboardInterrupt:
-        err.print(" (stopped)", style="dim", end="")
+        err.print(" (stopped)", style="dim")
     except UserError as error:
         err.print(f"capo: error: {error}", style="red", soft_wrap=True)
-    out.file.write("\n")
     if dialogue.forgotten > before:
         err.print("the oldest turns no longer fit and are forgotten", style="dim", soft_wrap=True)
+
+
+def _write(dialogue: "Dialogue", text: str) -> None:
+    for piece in dialogue.say(text):
+        out.file.write(piece)
+        out.file.flush()
+    out.file.write("\n")
+
+
+def _write_json(dialogue: "Dialogue", text: str) -> None:
+    answer = {"prompt": text, "answer": "".join(dialogue.say(text))}
+    out.file.write(dumps(answer, ensure_ascii=False) + "\n")
+    out.file.flush()
