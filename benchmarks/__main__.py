@@ -21,6 +21,7 @@ LORA = ("--method", "lora", "--lr", "1e-3")
 PREFIX = ("--method", "prefix", "--tokens", "50")
 HEADS = ("--data", "banking77", "--rows", "200")
 UPPER = ("--data", "banking77", "--rows", "100", "--method", "lora")
+TRACE = ("--rate", "0.8")  # requests a second: 51 tokens a second, about 70 % of what a batch of eight writes
 RATES = ("0.01", "0.03", "0.1")  # the peer's learning rates; this package has its own rule
 
 # Name → the peer that ratios are taken to, and every arm's module with its flags.
@@ -99,6 +100,40 @@ COMPARISONS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
         },
     ),
     "store": ("capotasto", {"capotasto": (f"{OURS}.store",)}),
+    "served-prompts": (
+        "transformers",
+        {
+            "transformers": (f"{PEERS}.transformers_generate",),
+            "vllm": (f"{PEERS}.vllm_generate",),
+            "capotasto": (f"{OURS}.serve",),
+        },
+    ),
+    "served-alone": (
+        "transformers",
+        {
+            "transformers": (f"{PEERS}.transformers_generate", "--rows", "1"),
+            "vllm": (f"{PEERS}.vllm_generate", "--rows", "1"),
+            "capotasto": (f"{OURS}.serve", "--rows", "1"),
+        },
+    ),
+    "served-mixed": (
+        "eight prompts",
+        {"eight prompts": (f"{OURS}.serve",), "all kinds": (f"{OURS}.serve", "--mixed")},
+    ),
+    "served-thousand": (
+        "one adapter",
+        {
+            "one adapter": (f"{OURS}.serve_many", "--adapters", "1"),
+            "a thousand": (f"{OURS}.serve_many", "--adapters", "1000"),
+        },
+    ),
+    "served-trace": (
+        "vllm",
+        {
+            "vllm": (f"{OURS}.serve_trace", *TRACE, "--vllm"),
+            "capotasto": (f"{OURS}.serve_trace", *TRACE),
+        },
+    ),
     "serving": ("peft", {"peft": (f"{PEERS}.peft_generate",), "capotasto": (f"{OURS}.generate",)}),
 }
 

@@ -6,20 +6,23 @@ from threading import get_ident
 import pytest
 import torch
 
+from capotasto.artifact import save_adapter
 from capotasto.decoding.settings import GenerateSettings
 from capotasto.decoding.stream import generate
 from capotasto.errors import UserError
 from capotasto.serve.asks import Busy
-from capotasto.serve.thin_base import thin_base
-from capotasto.serve.vllm import VllmEngine
-from capotasto.serve.vllm_settings import VllmSettings
+from capotasto.serve.vllm.engine import VllmEngine
+from capotasto.serve.vllm.settings import VllmSettings
+from capotasto.serve.vllm.thin_base import thin_base
 from capotasto.session import load_base
-from capotasto.types import Encoded
+from capotasto.types import Encoded, Turn
 from tests.making import logits_of, make_adapter, make_rows
 from tests.serve.asking import ask
+from tests.serve.serving import served
 from tests.serve.vllm_server import VllmServer
 from tests.tiny import tiny_model, tiny_tokenizer
 
+SHORT = GenerateSettings(max_new_tokens=5, ignore_end=False)
 QUICK = {"check_seconds": 0.05, "connect_seconds": 2.0}
 
 
@@ -65,7 +68,7 @@ def engines(thin):
     made: list[VllmEngine] = []
 
     def make(*servers: VllmServer, **given) -> VllmEngine:
-        made.append(VllmEngine(thin, [one.url for one in servers], VllmSettings(**QUICK, **given)))
+        made.append(VllmEngine(thin, VllmSettings(vllm_url=[one.url for one in servers], **{**QUICK, **given})))
         return made[-1]
 
     yield make
@@ -323,7 +326,7 @@ def test_servers_that_do_not_serve_this_base_are_refused_at_the_start(thin, serv
     with pytest.raises(UserError, match="no vLLM server; give its address"):
         engines()
     with pytest.raises(UserError, match="'localhost:8000' is no address of a server; write it with http://"):
-        VllmEngine(thin, ["localhost:8000"])
+        VllmEngine(thin, VllmSettings(vllm_url=["localhost:8000"]))
     gone = servers()
     gone.kill()
     with pytest.raises(UserError, match=r"no vLLM server is there: .*does not answer"):
@@ -354,3 +357,19 @@ def test_a_thin_base_reads_as_the_whole_one_does(base, thin, folder, tmp_path):
     tiny_model("llama", torch.bfloat16).save_pretrained(tmp_path / "narrow")
     tiny_tokenizer().save_pretrained(tmp_path / "narrow")
     assert thin_base(str(tmp_path / "narrow")).dtype == torch.bfloat16
+
+
+def test_the_same_api_stands_in_front_of_them(servers, thin, base, tmp_path):
+    prompt, head = make_adapter("prompt", base, name="support"), make_adapter("head", base, name="moods")
+    for one in (prompt, head):
+        save_adapter(one, tmp_path / one.name, base, {})
+    engine = VllmEngine(thin, VllmSettings(vllm_url=[servers().url, servers().url], **QUICK))
+    with served(thin, adapters_dir=tmp_path, engine=engine) as running:
+        asked = {"prompt": "one two three", "max_tokens": 5, "temperature": 0}
+        wanted = generate(base, [base.renderer(prompt).prompt([Turn("text", asked["prompt"])])], [prompt], SHORT)[0]
+        said = running.post("/v1/completions", **{**asked, "model": "support"}).json["choices"][0]["text"]
+        assert said == base.tokenizer.decode(wanted, skip_special_tokens=True)
+        for path, more in (("/v1/embeddings", {}), ("/v1/classify", {"model": "moods"})):
+            heard = running.post(path, input="one", **more)
+            assert heard.status == 400
+            assert "--backend local" in heard.message

@@ -20,14 +20,13 @@ _ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
     "DO_NOT_TRACK": "1",
     "HF_HUB_OFFLINE": "1",
-    "OMP_NUM_THREADS": "1",
 }
 
 
 class Server:
     """One `vllm serve`; its processes are a group, so that they die together. `rows`: written at a time."""
 
-    def __init__(self, folder: Path, log: Path, rows: int):
+    def __init__(self, folder: Path, log: Path, rows: int, threads: int = 1):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -36,24 +35,14 @@ class Server:
         command = [PYTHON, "-m", "vllm.entrypoints.openai.api_server", "--model", folder, "--host", "127.0.0.1"]
         command += ["--port", port, "--dtype", "float32", "--enforce-eager", "--enable-prompt-embeds", "--enable-lora"]
         # without a GPU, rows without a LoRA get the one in the last slot: with two LoRAs the third slot stays empty
-        command += [
-            "--max-loras",
-            3,
-            "--max-lora-rank",
-            8,
-            "--max-model-len",
-            512,
-            "--max-num-seqs",
-            rows,
-            "--served-model-name",
-            "base",
-        ]
+        command += ["--max-loras", 3, "--max-lora-rank", 8, "--max-model-len", 512, "--max-num-seqs", rows]
+        command += ["--served-model-name", "base"]
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [str(part) for part in command],
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **_ENVIRONMENT},
+                env={**os.environ, **_ENVIRONMENT, "OMP_NUM_THREADS": str(threads)},
                 start_new_session=True,
             )
 

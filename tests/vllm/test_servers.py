@@ -9,9 +9,9 @@ import torch
 import capotasto as capo
 from capotasto.decoding.settings import GenerateSettings
 from capotasto.decoding.stream import generate
-from capotasto.serve.thin_base import thin_base
-from capotasto.serve.vllm import VllmEngine
-from capotasto.serve.vllm_settings import VllmSettings
+from capotasto.serve.vllm.engine import VllmEngine
+from capotasto.serve.vllm.settings import VllmSettings
+from capotasto.serve.vllm.thin_base import thin_base
 from tests.making import logits_of, make_adapter
 from tests.serve.asking import ask
 from tests.vllm.servers import PYTHON, Server
@@ -59,8 +59,8 @@ def servers(base, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def engine(servers, tmp_path_factory):
-    settings = VllmSettings(lora_folder=tmp_path_factory.mktemp("loras"))
-    made = VllmEngine(thin_base("smollm2-135m"), [one.url for one in servers], settings)
+    settings = VllmSettings(vllm_url=[one.url for one in servers], lora_folder=tmp_path_factory.mktemp("loras"))
+    made = VllmEngine(thin_base("smollm2-135m"), settings)
     yield made
     made.close(0)
 

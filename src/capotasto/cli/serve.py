@@ -1,28 +1,38 @@
 """`capo serve`: base and adapters over HTTP."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 from capotasto.cli import adapters as named
 from capotasto.cli.base import BaseSettings, load
 from capotasto.cli.options import Json, build, settings_options
 from capotasto.cli.terminal import err, print_json
+from capotasto.errors import SettingError
 from capotasto.serve.engine_settings import EngineSettings
 from capotasto.serve.settings import ServeSettings
+from capotasto.serve.vllm.settings import VllmSettings
+
+if TYPE_CHECKING:
+    from capotasto.serve.asks import Engine
+    from capotasto.session import Base
 
 EXAMPLES = (
     "capo serve --adapter support=runs/support",
     "capo serve --adapters-dir adapters --host 0.0.0.0 --keys keys.yaml",
+    "capo serve --adapter support=runs/support --backend vllm --vllm-url http://10.0.0.1:8000,http://10.0.0.2:8000",
 )
 
 
-class ServeOptions(BaseSettings, ServeSettings, EngineSettings):
+class ServeOptions(BaseSettings, ServeSettings, EngineSettings, VllmSettings):
     """What the command takes."""
 
 
 @settings_options(ServeOptions)
-def command(adapter: named.Adapters = None, json: Json = False, **given: object) -> None:
+def command(adapter: named.Adapters = None, json: Json = False, **given: Any) -> None:
     """OpenAI's clients can talk to it: `model` names an adapter, or the base. Only this machine can, unless told."""
-    settings, engine = build(ServeSettings, given), build(EngineSettings, given)
+    settings = build(ServeSettings, given)
     folders = named.folders(adapter or [])
-    base = load(build(BaseSettings, given))
+    base, start = _on_vllm(given) if settings.backend == "vllm" else _here(given)
     from capotasto.serve.run import serve
 
     def ready(address: str, model: str) -> None:
@@ -33,4 +43,23 @@ def command(adapter: named.Adapters = None, json: Json = False, **given: object)
         if settings.insecure:
             err.print("capo: warning: --insecure: whoever reaches this port may use it", style="yellow", soft_wrap=True)
 
-    serve(base, folders, settings, engine, ready)
+    serve(base, folders, settings, start, ready)
+
+
+def _here(given: dict[str, Any]) -> "tuple[Base, Callable[[], Engine]]":
+    from capotasto.serve.engine import LocalEngine
+
+    settings, base = build(EngineSettings, given), load(build(BaseSettings, given))
+    return base, lambda: LocalEngine(base, settings)
+
+
+def _on_vllm(given: dict[str, Any]) -> "tuple[Base, Callable[[], Engine]]":
+    settings, named_base = build(VllmSettings, given), build(BaseSettings, given)
+    if not settings.vllm_url:
+        raise SettingError("--backend vllm needs the servers' addresses; name them with --vllm-url URL,URL")
+    from capotasto.serve.vllm.engine import VllmEngine
+    from capotasto.serve.vllm.thin_base import thin_base
+    from capotasto.session import DEFAULT_BASE
+
+    base = thin_base(named_base.base or DEFAULT_BASE)
+    return base, lambda: VllmEngine(base, settings)

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from capotasto.serve.engine import LocalEngine
-from capotasto.serve.engine_settings import EngineSettings
+from capotasto.serve.asks import Engine
 from capotasto.serve.keys import Keys
 from capotasto.serve.service import Service
 from capotasto.serve.settings import ServeSettings
@@ -19,11 +18,12 @@ def serve(
     base: Base,
     adapters: Mapping[str, Path],
     settings: ServeSettings,
-    engine_settings: EngineSettings,
+    start: Callable[[], Engine],
     ready: Callable[[str, str], None],
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; then finish what runs, for `drain_seconds` at most.
 
+    start:    makes the engine that writes
     adapters: name → folder; they are read and checked before the first request
     ready:    told the address and the bare base's name
     Errors: an unsound adapter, keys that cannot be read, an address that is taken, packages that are missing.
@@ -32,7 +32,7 @@ def serve(
     with ExitStack() as at_end:
         place = listen(settings.host, settings.port)
         at_end.callback(place.close)
-        engine = LocalEngine(base, engine_settings)
+        engine = start()
         at_end.callback(engine.close, 0.0)
         service = Service(base, engine, settings)
         at_end.callback(service.close)

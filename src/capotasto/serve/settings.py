@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -14,6 +14,10 @@ _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 class ServeSettings(Settings):
     """The server."""
+
+    backend: Literal["local", "vllm"] = Field(
+        "local", description="where answers are written: in this process, or on the vLLM servers of --vllm-url"
+    )
 
     host: str = Field("127.0.0.1", description="the address to listen on; another than this machine's own needs --keys")
     port: int = Field(8000, ge=0, le=65535, description="the port; 0 takes a free one")

@@ -10,6 +10,7 @@ from capotasto.artifact import load_adapter
 from capotasto.base.frozen import FrozenBase
 from capotasto.errors import AdapterError, UserError
 from capotasto.methods.adapter import Adapter
+from capotasto.serve.vllm.thin_base import ThinBase
 from capotasto.types import Encoded
 
 _PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"}
@@ -38,7 +39,8 @@ def read(folder: Path, base: FrozenBase, name: str) -> Adapter:
         adapter = load_adapter(folder, base, name)
         _check_numbers(adapter, folder)
         _check_changes(adapter, base, folder)
-        _try(adapter, base, folder)
+        if not isinstance(base, ThinBase):
+            _try(adapter, base, folder)
     except (UserError, MemoryError):
         raise
     except Exception as error:

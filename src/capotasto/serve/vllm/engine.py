@@ -4,7 +4,7 @@ This process needs the base's embedding only (`thin_base`): virtual tokens trave
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 
 from capotasto.base.frozen import FrozenBase
 from capotasto.serve.asks import Ask, Busy, EngineState, Piece, Ticket
-from capotasto.serve.replica import Replica
-from capotasto.serve.replicas import Replicas
-from capotasto.serve.vllm_adapters import LoraFolders
-from capotasto.serve.vllm_client import GoneError
-from capotasto.serve.vllm_settings import VllmSettings
-from capotasto.serve.vllm_wire import body_of, fit, pieces_of
+from capotasto.serve.vllm.adapters import LoraFolders
+from capotasto.serve.vllm.client import GoneError
+from capotasto.serve.vllm.replica import Replica
+from capotasto.serve.vllm.replicas import Replicas
+from capotasto.serve.vllm.settings import VllmSettings
+from capotasto.serve.vllm.wire import body_of, fit, pieces_of
 from capotasto.tokens.render import Renderer
 
 T = TypeVar("T")
@@ -44,17 +44,17 @@ class VllmEngine:
     An answer that has not begun goes to another server when its own fails. One that has begun ends with an error:
     the words that were heard cannot be taken back.
 
-    urls: addresses of servers of this base
+    settings: with the addresses of servers of this base
     Errors: no server is there, or one serves something else.
     """
 
-    def __init__(self, base: FrozenBase, urls: Sequence[str], settings: VllmSettings | None = None):
-        self._base, self._settings = base, settings or VllmSettings()
+    def __init__(self, base: FrozenBase, settings: VllmSettings):
+        self._base, self._settings = base, settings
         self._stops = Renderer(base.tokenizer).stops
         self._jobs: dict[Ticket, _Job] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._folders = LoraFolders(base, self._settings.lora_folder)
-        self._replicas = Replicas(urls, base, self._settings)
+        self._replicas = Replicas(settings.vllm_url or [], base, settings)
         self._lock, self._numbers, self._open = Lock(), count(1), True
         self._tokens_written = self._prompt_tokens = 0
         self._loop = asyncio.new_event_loop()
@@ -200,6 +200,8 @@ class VllmEngine:
 
 
 def _carry_out(work: Callable[[], T], future: Future[T]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return  # whoever asked has gone
     try:
         future.set_result(work())
     except BaseException as error:  # it is the caller's

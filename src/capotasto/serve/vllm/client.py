@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from capotasto.errors import SettingError, UserError
-from capotasto.serve.vllm_settings import VllmSettings
+from capotasto.serve.vllm.settings import VllmSettings
 
 
 class GoneError(Exception):

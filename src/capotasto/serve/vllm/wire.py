@@ -14,7 +14,7 @@ from capotasto.base.frozen import FrozenBase
 from capotasto.errors import DataError
 from capotasto.exporting.prompt_embeds import encoded
 from capotasto.serve.asks import Ask, Piece
-from capotasto.serve.vllm_adapters import lora_of
+from capotasto.serve.vllm.adapters import lora_of
 
 _RENAMED = {"max_new_tokens": "max_tokens", "ignore_end": "ignore_eos"}
 _FINISHES = ("stop", "length")  # any other end is a fault of the server

@@ -15,7 +15,11 @@ from capotasto.errors import BaseError
 from capotasto.session import DEFAULT_BASE, Base
 
 
-def thin_base(spec: str = DEFAULT_BASE) -> Base:
+class ThinBase(Base):
+    """A base that computes nothing."""
+
+
+def thin_base(spec: str = DEFAULT_BASE) -> ThinBase:
     """The base that `spec` names, in the number format it is stored in.
 
     So its weights stay on the disk, mapped into memory: only the rows of the embedding that are looked up are read. It
@@ -27,9 +31,12 @@ def thin_base(spec: str = DEFAULT_BASE) -> Base:
         warnings.simplefilter("ignore", UserWarning)  # a slow number format is no matter where nothing is computed
         frozen = load_frozen(spec, dtype=dtype, device="cpu")
     cast(nn.Module, frozen.model.base_model).register_forward_pre_hook(_refuse)
-    return Base(**vars(frozen))
+    return ThinBase(**vars(frozen))
 
 
 def _refuse(*_: Any) -> NoReturn:
     """Its attention is not led to ours, so what it computed would be wrong without a word."""
-    raise BaseError("this base reads prompts and adapters only (thin_base); to compute with it, load it with load_base")
+    raise BaseError(
+        "this base computes nothing here, its answers are written on vLLM servers; for embeddings, labels and scores of"
+        " prompts load it with load_base, or serve it with --backend local"
+    )

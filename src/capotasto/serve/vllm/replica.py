@@ -8,9 +8,9 @@ from typing import Any
 
 from capotasto.base.frozen import FrozenBase
 from capotasto.exporting.prompt_embeds import encoded
-from capotasto.serve.vllm_client import Client, GoneError, RefusedError
-from capotasto.serve.vllm_settings import VllmSettings
-from capotasto.serve.vllm_wire import row
+from capotasto.serve.vllm.client import Client, GoneError, RefusedError
+from capotasto.serve.vllm.settings import VllmSettings
+from capotasto.serve.vllm.wire import row
 
 _PROBE = "The quick brown fox jumps over the lazy"
 _GAP = 0.25  # nats between a prompt as ids and as embeddings; the same row twice differs by rounding only
@@ -93,7 +93,7 @@ class Replica:
     async def _meet(self) -> None:
         """Find the base's name and longest row, and see that its embedding is ours."""
         served = {one["id"]: one for one in (await self._client.get("/v1/models"))["data"]}
-        name = self._settings.model or next(iter(served), "")
+        name = self._settings.vllm_model or next(iter(served), "")
         if name not in served:
             raise RefusedError(f"{self.url} serves {', '.join(served) or 'nothing'}, not {name!r}; name one of these")
         ids = self._base.tokenizer(_PROBE, add_special_tokens=False)["input_ids"]

@@ -6,9 +6,9 @@ from contextlib import suppress
 
 from capotasto.base.frozen import FrozenBase
 from capotasto.errors import BaseError, SettingError
-from capotasto.serve.replica import Replica
-from capotasto.serve.vllm_client import GoneError, RefusedError
-from capotasto.serve.vllm_settings import VllmSettings
+from capotasto.serve.vllm.client import GoneError, RefusedError
+from capotasto.serve.vllm.replica import Replica
+from capotasto.serve.vllm.settings import VllmSettings
 
 
 class Replicas:

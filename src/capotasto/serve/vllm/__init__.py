@@ -1,0 +1,1 @@
+"""Rows written on vLLM servers: what travels, to which of them, and what when one is lost."""
