@@ -167,6 +167,25 @@ def test_work_is_done_between_steps_in_the_engine_s_thread(engine):
         engine.call(lambda: 1 / 0).result(10)
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_work_that_never_ends_holds_up_no_answer(engine, cancelled):
+    ask, heard, calls = make_ask(1, None, max_new_tokens=20), Heard(), []
+
+    def again(_):
+        calls.append(1)
+        if len(calls) < 1000 and not (heard.pieces and heard.finish):
+            engine.call(lambda: None).add_done_callback(again)
+
+    together = threading.Event()
+    engine.call(together.wait).add_done_callback(again)
+    ticket = engine.submit(ask, heard)
+    if cancelled:
+        engine.cancel(ticket)
+    together.set()
+    assert heard.wait().finish == ("cancelled" if cancelled else "length")
+    assert len(calls) <= 2 + len(heard.tokens)
+
+
 @pytest.mark.parametrize("engine", [{"max_rows": 1, "max_waiting": 2}], indirect=True)
 def test_a_full_queue_is_busy(engine):
     together = threading.Event()
