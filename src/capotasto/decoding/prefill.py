@@ -57,25 +57,23 @@ def prefill(base: FrozenBase, fillings: Sequence[Filling], most: int | None = No
     """Compute the prompts of rows that may share a batch, the first ones first.
 
     most:    so many tokens, not counting virtual ones; None: all
-    returns: the rows whose prompts are computed by now, or None; the others have a longer `before`
+    returns: the rows whose prompts are computed by now, or None; another may have a longer `before`
+    Where it raises, nothing has changed.
     """
     parts = _parts(fillings, most)
     pieces = [piece for _, piece in parts]
     adapters = [filling.row.adapter for filling, _ in parts]
     hidden = forward.run(base, pieces, adapters, keep=True, before=[filling.before for filling, _ in parts])
     lengths, cache = hidden.layout.seen.lengths.tolist(), hidden.cache or {}
+    ready = len(parts) - (parts[-1][0].left > len(pieces[-1].ids))  # only the last one may be a beginning
+    before = _of_row(cache, ready, lengths[ready]) if ready < len(parts) else None
+    states = hidden.states[hidden.last()[:ready]]
+    kept = {layer: (keys[:ready], values[:ready]) for layer, (keys, values) in cache.items()}
     for filling, piece in parts:
         filling.done += len(piece.ids)
-    ready = [i for i, (filling, _) in enumerate(parts) if not filling.left]
-    for i, (filling, _) in enumerate(parts):
-        if filling.left:
-            filling.before = _of_row(cache, i, lengths[i])
-    if not ready:
-        return None
-    index = torch.tensor(ready, device=base.device)
-    kept = cache if len(ready) == len(parts) else {n: (k[index], v[index]) for n, (k, v) in cache.items()}
-    states = hidden.states[hidden.last()[index]]
-    return Prefilled([parts[i][0].row for i in ready], states, kept, [lengths[i] for i in ready])
+    if before is not None:
+        parts[-1][0].before = before
+    return Prefilled([filling.row for filling, _ in parts[:ready]], states, kept, lengths[:ready]) if ready else None
 
 
 def _parts(fillings: Sequence[Filling], most: int | None) -> list[tuple[Filling, Encoded]]:
