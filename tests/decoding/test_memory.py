@@ -17,8 +17,8 @@ SAMPLED = {"temperature": 0.9, "top_k": 40, "max_new_tokens": 50}
 KINDS = [None, "lora", "prompt", "prefix", None, "lora"]
 
 
-def make_rows(count=len(KINDS)):
-    return [make_row(i, adapter_of("llama", kind), seed=i, **SAMPLED) for i, kind in enumerate(KINDS[:count])]
+def make_rows():
+    return [make_row(i, adapter_of("llama", kind), seed=i, **SAMPLED) for i, kind in enumerate(KINDS)]
 
 
 class Scarce:
@@ -101,7 +101,7 @@ def test_prompts_in_pieces_have_no_gaps(owner, name, left, monkeypatch):
 
 
 def test_no_memory_to_try_a_row_alone_ends_no_other(monkeypatch):
-    base, rows = shared_base("llama"), make_rows(2)
+    base, rows = shared_base("llama"), make_rows()[:2]
     expected, group = alone(base, rows[1]), Group(base, PromptCache(base, 2**20))
     for row in rows:
         group.add(row)

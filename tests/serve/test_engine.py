@@ -7,14 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
+from capotasto import packed
 from capotasto.decoding import prompt_cache
 from capotasto.decoding.row import Row
 from capotasto.errors import DataError
+from capotasto.serve import engine as engine_module
 from capotasto.serve.asks import Busy
 from capotasto.serve.engine import LocalEngine
 from capotasto.serve.engine_settings import EngineSettings
 from tests.decoding.making import adapter_of, alone, shared_base
-from tests.making import make_adapter
+from tests.making import make_adapter, make_base
 from tests.serve.making import Heard, make_ask
 
 
@@ -224,3 +226,80 @@ def test_closing_finishes_what_runs_or_cancels_it():
     engine.close(0)
     assert (cut.finish, waiting.finish) == ("cancelled", "cancelled")
     assert not engine.state().alive
+
+
+def test_tokens_that_cannot_be_read_end_their_own_answer_only(engine, monkeypatch):
+    tokenizer, asks = shared_base("llama").tokenizer, [make_ask(i, None, max_new_tokens=12) for i in range(2)]
+    bad = next(token for token in expected(asks[0])[2:] if token not in expected(asks[1]))
+    decode = tokenizer.decode
+
+    def picky(ids, **more):
+        if bad in ids:
+            raise ValueError(f"what is {bad}?")
+        return decode(ids, **more)
+
+    monkeypatch.setattr(tokenizer, "decode", picky)
+    heard = [Heard(), Heard()]
+    for ask, one in zip(asks, heard, strict=True):
+        engine.submit(ask, one)
+    assert heard[0].wait().finish == "error"
+    assert heard[0].error == f"its tokens cannot be read as text: what is {bad}?"
+    assert heard[1].wait().tokens == expected(asks[1])
+    assert engine.call(lambda: engine.state().running).result(10) == 0
+
+
+def test_weights_that_cannot_be_packed_are_read_as_they_are(monkeypatch):
+    def no_memory(module):
+        raise RuntimeError("not enough memory")
+
+    monkeypatch.setattr(packed, "_pack", no_memory)
+    base, heard = make_base(dtype=torch.float32), Heard()
+
+    def write():
+        engine = LocalEngine(base, EngineSettings())
+        engine.submit(make_ask(1, None, max_new_tokens=5), heard)
+        engine.close(60)
+
+    with pytest.warns(UserWarning, match="writing is slower"):
+        write()
+    assert heard.finish == "length"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_engine_that_dies_leaves_nobody_waiting(monkeypatch):
+    engine, together, calls = LocalEngine(shared_base("llama"), EngineSettings(max_rows=1)), threading.Event(), []
+
+    def die():
+        calls.append(engine.call(lambda: 1))
+        raise SystemExit
+
+    monkeypatch.setattr(engine._scheduler, "advance", die)
+    engine.call(together.wait)
+    heard = [Heard(), Heard()]
+    for one in heard:
+        engine.submit(make_ask(1), one)
+    together.set()
+    assert [one.wait().error for one in heard] == ["the engine has stopped; start another"] * 2
+    for future in (calls[0], engine.call(lambda: 1)):
+        with pytest.raises(Busy, match="closed"):
+            future.result(10)
+    with pytest.raises(Busy):
+        engine.submit(make_ask(1), Heard())
+    engine.close(10)
+    assert not engine.state().alive
+
+
+def test_closing_waits_for_no_call_that_does_not_end(monkeypatch):
+    monkeypatch.setattr(engine_module, "LAST_SECONDS", 0.1)
+    engine, end, heard = LocalEngine(shared_base("llama"), EngineSettings()), threading.Event(), Heard()
+    begun = threading.Event()
+    engine.call(lambda: (begun.set(), end.wait()))
+    begun.wait()
+    later = engine.call(lambda: 1)
+    engine.submit(make_ask(1), heard)
+    engine.close(0)
+    assert engine.state().alive
+    end.set()
+    assert heard.wait().finish == "cancelled"
+    with pytest.raises(Busy, match="closed"):
+        later.result(10)
