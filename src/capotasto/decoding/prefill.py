@@ -29,6 +29,11 @@ class Filling:
         """Tokens still to be computed."""
         return len(self.row.prompt.ids) - self.done
 
+    @property
+    def places(self) -> int:
+        """Places of what is computed; virtual tokens count from the beginning."""
+        return self.row.length - self.left
+
     def piece(self, most: int) -> Encoded:
         """The next tokens: at most so many, or up to behind the virtual tokens, which are never torn off."""
         prompt = self.row.prompt
@@ -77,13 +82,20 @@ def prefill(base: FrozenBase, fillings: Sequence[Filling], most: int | None = No
 
 
 def _parts(fillings: Sequence[Filling], most: int | None) -> list[tuple[Filling, Encoded]]:
-    """What is computed now: whole prompts as long as there is room, then the beginning of one."""
+    """What is computed now: whole prompts as long as there is room, then the beginning of one.
+
+    Keys and values stand as wide as the longest row's; with `most`, no more of that is padding than is filled.
+    """
     parts: list[tuple[Filling, Encoded]] = []
-    left = most
+    left, filled, widest = most, 0, 0
     for filling in fillings:
         if left is not None and left <= 0:
             break
         piece = filling.piece(filling.left if left is None else left)
+        places = filling.places + len(piece.ids)
+        filled, widest = filled + places, max(widest, places)
+        if left is not None and (len(parts) + 1) * widest > 2 * filled:
+            break
         parts.append((filling, piece))
         left = None if left is None else left - max(1, len(piece.ids))
     return parts
