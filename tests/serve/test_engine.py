@@ -8,16 +8,21 @@ import pytest
 import torch
 
 from capotasto import packed
+from capotasto.base.frozen import FrozenBase
 from capotasto.decoding import prompt_cache
 from capotasto.decoding.row import Row
+from capotasto.decoding.settings import GenerateSettings
 from capotasto.errors import DataError
 from capotasto.serve import engine as engine_module
-from capotasto.serve.asks import Busy
+from capotasto.serve.asks import Ask, Busy
 from capotasto.serve.engine import LocalEngine
 from capotasto.serve.engine_settings import EngineSettings
+from capotasto.session import Base
+from capotasto.types import Turn
 from tests.decoding.making import adapter_of, alone, shared_base
 from tests.making import make_adapter, make_base
 from tests.serve.making import Heard, make_ask
+from tests.tiny import tiny_metaspace_tokenizer, tiny_model
 
 
 @pytest.fixture
@@ -101,6 +106,19 @@ def test_text_stop_texts_and_logprobs_come_with_the_tokens(engine):
     assert cut.wait().text == text[: text.index(stop)]
     assert cut.finish == "stop"
     assert len(cut.tokens) < 30
+
+
+def test_a_continuation_begins_with_its_own_space():
+    tokenizer = tiny_metaspace_tokenizer()
+    base = Base.over(FrozenBase.from_parts(tiny_model("llama"), tokenizer))
+    prompt, heard = base.renderer().prompt([Turn("text", "the rain")]), [Heard() for _ in range(60)]
+    engine = LocalEngine(base, EngineSettings())
+    for seed, one in enumerate(heard):
+        engine.submit(Ask(prompt, None, GenerateSettings(max_new_tokens=1, temperature=1.5, seed=seed)), one)
+    engine.close(60)
+    wholes = [tokenizer.decode([*prompt.ids, *one.tokens], skip_special_tokens=True) for one in heard]
+    assert ["the rain" + one.text for one in heard] == [whole.removesuffix("\ufffd") for whole in wholes]
+    assert any(one.text.startswith(" ") and one.text.strip() for one in heard)
 
 
 @pytest.mark.parametrize("engine", [{"prompt_cache_mb": 1}, {"prompt_cache_mb": 0}], indirect=True)

@@ -62,8 +62,7 @@ class LocalEngine:
                 f"the prompt with {ask.settings.max_new_tokens} new tokens takes {size / MIB:.1f} MiB of keys and"
                 f" values, and there are {self._limit / MIB:.1f}; shorten it, lower max_new_tokens or raise --kv-gb"
             )
-        text = Text(self._base.tokenizer, ask.stop, plain=not ask.settings.ignore_end)
-        writing = Writing(next(self._numbers), row, text, hear)
+        writing = Writing(next(self._numbers), row, Text.of(self._base.tokenizer, row, ask.stop), hear)
         with self._change:
             if self._closing:
                 raise Busy("the engine is closing and takes nothing more; ask another")
