@@ -1,5 +1,7 @@
 """Tiny random models and a byte-level tokenizer: any text tokenises, every architecture runs in milliseconds."""
 
+import json
+
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
@@ -93,6 +95,31 @@ def tiny_tokenizer(chat_template: bool = True) -> PreTrainedTokenizerFast:
     )
     fast.chat_template = CHAT_TEMPLATE if chat_template else None
     return fast
+
+
+def tiny_metaspace_tokenizer() -> PreTrainedTokenizerFast:
+    """As Llama 2's: words begin with `▁`, a text begins with one that is not written, `<s>` stands before it, and what
+    is no token of its own is bytes. The template, too, is like Llama 2's: no special token stands before an answer.
+    """
+    tokenizer = Tokenizer(models.BPE(byte_fallback=True))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first")
+    trainer = trainers.BpeTrainer(vocab_size=44, special_tokens=["<pad>", "<s>", "</s>"], show_progress=False)
+    tokenizer.train_from_iterator(_TEXT, trainer)
+    state = json.loads(tokenizer.to_str())
+    state["model"]["vocab"] |= {f"<0x{byte:02X}>": 44 + byte for byte in range(256)}
+    tokenizer = Tokenizer.from_str(json.dumps(state))
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    tokenizer.post_processor = processors.TemplateProcessing("<s> $A", special_tokens=[("<s>", 1)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        model_max_length=CONTEXT,
+        chat_template="{% for message in messages %}{{ message['content'] }} ###{% endfor %}",
+    )
 
 
 def tiny_encoder_tokenizer() -> PreTrainedTokenizerFast:

@@ -27,13 +27,17 @@ class Dialogue:
     def say(self, text: str) -> Iterator[str]:
         """The answer, piece by piece. One that is not heard to its end is remembered as far as it was.
 
-        Errors: a text that does not fit into the context by itself.
+        Errors: a text that does not fit into the context by itself; the conversation stays as it was.
         """
         turn = self._base.turn(text, self._adapter, self._chat)
-        row = Row(self._prompt(turn), self._adapter, self._settings, self._base.renderer().stops)
-        said, answer = Text(self._base.tokenizer, plain=not self._settings.ignore_end), ""
+        kept, prompt = self._fitting(turn)
+        pieces = self._pieces(Row(prompt, self._adapter, self._settings, self._base.renderer().stops))
+        answer = next(pieces)
+        self.forgotten += len(self._turns) - len(kept)
+        self._turns = kept
         try:
-            for piece in self._pieces(row, said):
+            yield answer
+            for piece in pieces:
                 answer += piece
                 yield piece
         finally:
@@ -44,20 +48,24 @@ class Dialogue:
         """Begin anew."""
         self._turns, self.forgotten = [], 0
 
-    def _pieces(self, row: Row, said: Text) -> Iterator[str]:
+    def _pieces(self, row: Row) -> Iterator[str]:
+        """At least one."""
+        said = Text.of(self._base.tokenizer, row)
         for chosen in stream(self._base, [row]):
             for _, choice in chosen:
                 if choice.token not in row.ends:
                     yield said.add(choice.token)
         yield said.end()
 
-    def _prompt(self, turn: Turn) -> Encoded:
-        """All turns; without the oldest questions and answers where they leave no room."""
+    def _fitting(self, turn: Turn) -> tuple[list[Turn], Encoded]:
+        """The turns before this one, without the oldest questions and answers where they leave no room; and the prompt
+        of them all."""
         renderer = self._base.renderer(self._adapter, _ANY_LENGTH)
         room = self._base.context or _ANY_LENGTH
         taken = self._settings.max_new_tokens + (self._adapter.tokens if self._adapter is not None else 0)
-        prompt = renderer.prompt([*self._turns, turn])
-        while self._turns and len(prompt.ids) + taken > room:
-            self._turns, self.forgotten = self._turns[2:], self.forgotten + 2
-            prompt = renderer.prompt([*self._turns, turn])
-        return prompt
+        kept = list(self._turns)
+        prompt = renderer.prompt([*kept, turn])
+        while kept and len(prompt.ids) + taken > room:
+            kept = kept[2:]
+            prompt = renderer.prompt([*kept, turn])
+        return kept, prompt

@@ -56,6 +56,7 @@ class Encoded:
     targets: C numbers to be told by a head, in its own scale, or C marks of 0 and 1
     weight: how much the row counts in training
     task:  the task of a mixture that the row belongs to; empty where there is one task only
+    continued: what is written to it goes on in its own text, with nothing of a template between them
     """
 
     ids: tuple[int, ...]
@@ -66,6 +67,7 @@ class Encoded:
     targets: tuple[float, ...] | None = None
     weight: float = 1.0
     task: str = ""
+    continued: bool = False
 
     @property
     def answers_by_head(self) -> bool:

@@ -42,8 +42,17 @@ def test_the_oldest_turns_are_forgotten_where_there_is_no_room() -> None:
     for _ in range(CONTEXT // 8):
         "".join(dialogue.say("one two three four five six"))
     assert dialogue.forgotten > 0
+
+
+def test_a_text_that_does_not_fit_leaves_the_conversation_as_it_was() -> None:
+    base = make_base()
+    spoken, other = (Dialogue(base, None, SETTINGS, chat=True) for _ in range(2))
+    for dialogue in (spoken, other):
+        "".join(dialogue.say("one two"))
     with pytest.raises(UserError, match="context"):
-        "".join(dialogue.say("one " * 2 * CONTEXT))
+        "".join(spoken.say("one " * 2 * CONTEXT))
+    assert spoken.forgotten == 0
+    assert "".join(spoken.say("three")) == "".join(other.say("three"))
 
 
 def test_lines_from_a_pipe_are_answered(capo: Capo, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:

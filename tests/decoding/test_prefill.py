@@ -70,3 +70,17 @@ def test_what_stands_before_a_row_is_shared_and_mixed_freely():
     torch.testing.assert_close(mixed.states[mixed.last()], plain.states[plain.last()], rtol=1e-10, atol=1e-10)
     assert mixed.layout.seen.lengths.tolist() == plain.layout.seen.lengths.tolist()
     assert len(mixed.states) == len(plain.states) - prompt.tokens, "what is kept is not computed"
+
+
+def test_one_long_row_makes_no_room_for_many_short_ones():
+    base = shared_base("llama")
+    rows = [make_row(adapter_of("llama", "prefix"), 200), *(make_row(None, 3, shift=i) for i in range(30))]
+    fillings, found = [Filling(row) for row in rows], []
+    while fillings:
+        if (filled := prefill(base, fillings, 60)) is not None:
+            found.append(filled)
+            assert len(filled.rows) * filled.cache[0][0].shape[2] <= 2 * sum(filled.lengths)
+        fillings = [filling for filling in fillings if filling.left]
+    assert [row for filled in found for row in filled.rows] == rows
+    assert len(found) == 3
+    equal(found[-1], prefill(base, [Filling(row) for row in found[-1].rows]))

@@ -4,10 +4,17 @@ import random
 
 import pytest
 
-from capotasto.decoding.text import Text
-from tests.tiny import tiny_tokenizer
+from capotasto.base.frozen import FrozenBase
+from capotasto.decoding.row import Row
+from capotasto.decoding.settings import GenerateSettings
+from capotasto.decoding.stream import generate
+from capotasto.decoding.text import Text, TokenReader
+from capotasto.session import Base
+from capotasto.types import Turn
+from tests.tiny import tiny_metaspace_tokenizer, tiny_model, tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer()
+METASPACE = tiny_metaspace_tokenizer()
 SAMPLES = ["a rain 🌧️ in the ñorth — 日本語, done.", "\n\n  the shore\n", "é", "one. two.. three... STOP four"]
 
 
@@ -58,3 +65,44 @@ def test_special_tokens_are_text_only_where_asked_for():
     for plain, expected in ((True, "sun"), (False, "sun</s>")):
         text = Text(TOKENIZER, plain=plain)
         assert "".join(map(text.add, ids)) + text.end() == expected
+
+
+@pytest.mark.parametrize("tokenizer", [TOKENIZER, METASPACE], ids=["byte-level", "metaspace"])
+@pytest.mark.parametrize("sample", [*SAMPLES, "the rain in the north", "the  sun"])
+def test_what_goes_on_a_text_joins_to_it_wherever_it_begins(tokenizer, sample):
+    ids = tokenizer(sample)["input_ids"]
+    whole = tokenizer.decode(ids, skip_special_tokens=True)
+    for place in range(1, len(ids)):
+        before = tokenizer.decode(ids[:place], skip_special_tokens=True)
+        if "\ufffd" not in before:
+            text = Text(tokenizer, after=ids[:place])
+            given = [*map(text.add, ids[place:]), text.end()]
+            assert before + "".join(given) == whole
+            assert not any("\ufffd" in piece for piece in given)
+
+
+def test_an_answer_begins_with_no_space_and_a_continuation_with_its_own():
+    base = Base.over(FrozenBase.from_parts(tiny_model("llama"), METASPACE))
+    space = METASPACE.convert_tokens_to_ids("▁the")
+    for turn, expected in ((Turn("text", "the rain"), " the"), (Turn("user", "the rain"), "the")):
+        row = Row(base.renderer().prompt([turn]), None, GenerateSettings())
+        assert Text.of(METASPACE, row).add(space) == expected
+    assert Text.of(METASPACE, Row(base.renderer().given([1]), None, GenerateSettings())).add(space) == "the"
+
+
+def test_generating_goes_on_a_text_as_it_stands():
+    base = Base.over(FrozenBase.from_parts(tiny_model("llama"), METASPACE))
+    prompt = base.renderer().prompt([Turn("text", "the rain in")])
+    written = generate(base, [prompt], [None], GenerateSettings(max_new_tokens=8))[0]
+    answer = base.generate(["the rain in"], chat=False, max_new_tokens=8)[0]
+    whole = METASPACE.decode([*prompt.ids, *written], skip_special_tokens=True)
+    assert whole.removesuffix("\ufffd") == "the rain in" + answer
+
+
+@pytest.mark.parametrize("tokenizer", [TOKENIZER, METASPACE], ids=["byte-level", "metaspace"])
+def test_tokens_one_by_one_keep_their_spaces(tokenizer):
+    reader = TokenReader(tokenizer)
+    ids = tokenizer("the rain in the north", add_special_tokens=False)["input_ids"]
+    assert "".join(map(reader.text, ids)).removeprefix(" ") == "the rain in the north"
+    assert reader.text(tokenizer.eos_token_id) == "</s>"
+    assert set(reader.text(tokenizer("é", add_special_tokens=False)["input_ids"][-1])) == {"\ufffd"}

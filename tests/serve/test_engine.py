@@ -7,15 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
+from capotasto import packed
+from capotasto.base.frozen import FrozenBase
 from capotasto.decoding import prompt_cache
 from capotasto.decoding.row import Row
+from capotasto.decoding.settings import GenerateSettings
 from capotasto.errors import DataError
-from capotasto.serve.asks import Busy
+from capotasto.serve import engine as engine_module
+from capotasto.serve.asks import Ask, Busy
 from capotasto.serve.engine import LocalEngine
 from capotasto.serve.engine_settings import EngineSettings
+from capotasto.session import Base
+from capotasto.types import Turn
 from tests.decoding.making import adapter_of, alone, shared_base
-from tests.making import make_adapter
+from tests.making import make_adapter, make_base
 from tests.serve.making import Heard, make_ask
+from tests.tiny import tiny_metaspace_tokenizer, tiny_model
 
 
 @pytest.fixture
@@ -101,6 +108,19 @@ def test_text_stop_texts_and_logprobs_come_with_the_tokens(engine):
     assert len(cut.tokens) < 30
 
 
+def test_a_continuation_begins_with_its_own_space():
+    tokenizer = tiny_metaspace_tokenizer()
+    base = Base.over(FrozenBase.from_parts(tiny_model("llama"), tokenizer))
+    prompt, heard = base.renderer().prompt([Turn("text", "the rain")]), [Heard() for _ in range(60)]
+    engine = LocalEngine(base, EngineSettings())
+    for seed, one in enumerate(heard):
+        engine.submit(Ask(prompt, None, GenerateSettings(max_new_tokens=1, temperature=1.5, seed=seed)), one)
+    engine.close(60)
+    wholes = [tokenizer.decode([*prompt.ids, *one.tokens], skip_special_tokens=True) for one in heard]
+    assert ["the rain" + one.text for one in heard] == [whole.removesuffix("\ufffd") for whole in wholes]
+    assert any(one.text.startswith(" ") and one.text.strip() for one in heard)
+
+
 @pytest.mark.parametrize("engine", [{"prompt_cache_mb": 1}, {"prompt_cache_mb": 0}], indirect=True)
 def test_a_soft_prompt_is_computed_once(engine, monkeypatch):
     ask = make_ask(1, adapter_of("llama", "prompt"))
@@ -167,6 +187,25 @@ def test_work_is_done_between_steps_in_the_engine_s_thread(engine):
         engine.call(lambda: 1 / 0).result(10)
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_work_that_never_ends_holds_up_no_answer(engine, cancelled):
+    ask, heard, calls = make_ask(1, None, max_new_tokens=20), Heard(), []
+
+    def again(_):
+        calls.append(1)
+        if len(calls) < 1000 and not (heard.pieces and heard.finish):
+            engine.call(lambda: None).add_done_callback(again)
+
+    together = threading.Event()
+    engine.call(together.wait).add_done_callback(again)
+    ticket = engine.submit(ask, heard)
+    if cancelled:
+        engine.cancel(ticket)
+    together.set()
+    assert heard.wait().finish == ("cancelled" if cancelled else "length")
+    assert len(calls) <= 2 + len(heard.tokens)
+
+
 @pytest.mark.parametrize("engine", [{"max_rows": 1, "max_waiting": 2}], indirect=True)
 def test_a_full_queue_is_busy(engine):
     together = threading.Event()
@@ -205,3 +244,80 @@ def test_closing_finishes_what_runs_or_cancels_it():
     engine.close(0)
     assert (cut.finish, waiting.finish) == ("cancelled", "cancelled")
     assert not engine.state().alive
+
+
+def test_tokens_that_cannot_be_read_end_their_own_answer_only(engine, monkeypatch):
+    tokenizer, asks = shared_base("llama").tokenizer, [make_ask(i, None, max_new_tokens=12) for i in range(2)]
+    bad = next(token for token in expected(asks[0])[2:] if token not in expected(asks[1]))
+    decode = tokenizer.decode
+
+    def picky(ids, **more):
+        if bad in ids:
+            raise ValueError(f"what is {bad}?")
+        return decode(ids, **more)
+
+    monkeypatch.setattr(tokenizer, "decode", picky)
+    heard = [Heard(), Heard()]
+    for ask, one in zip(asks, heard, strict=True):
+        engine.submit(ask, one)
+    assert heard[0].wait().finish == "error"
+    assert heard[0].error == f"its tokens cannot be read as text: what is {bad}?"
+    assert heard[1].wait().tokens == expected(asks[1])
+    assert engine.call(lambda: engine.state().running).result(10) == 0
+
+
+def test_weights_that_cannot_be_packed_are_read_as_they_are(monkeypatch):
+    def no_memory(module):
+        raise RuntimeError("not enough memory")
+
+    monkeypatch.setattr(packed, "_pack", no_memory)
+    base, heard = make_base(dtype=torch.float32), Heard()
+
+    def write():
+        engine = LocalEngine(base, EngineSettings())
+        engine.submit(make_ask(1, None, max_new_tokens=5), heard)
+        engine.close(60)
+
+    with pytest.warns(UserWarning, match="writing is slower"):
+        write()
+    assert heard.finish == "length"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_engine_that_dies_leaves_nobody_waiting(monkeypatch):
+    engine, together, calls = LocalEngine(shared_base("llama"), EngineSettings(max_rows=1)), threading.Event(), []
+
+    def die():
+        calls.append(engine.call(lambda: 1))
+        raise SystemExit
+
+    monkeypatch.setattr(engine._scheduler, "advance", die)
+    engine.call(together.wait)
+    heard = [Heard(), Heard()]
+    for one in heard:
+        engine.submit(make_ask(1), one)
+    together.set()
+    assert [one.wait().error for one in heard] == ["the engine has stopped; start another"] * 2
+    for future in (calls[0], engine.call(lambda: 1)):
+        with pytest.raises(Busy, match="closed"):
+            future.result(10)
+    with pytest.raises(Busy):
+        engine.submit(make_ask(1), Heard())
+    engine.close(10)
+    assert not engine.state().alive
+
+
+def test_closing_waits_for_no_call_that_does_not_end(monkeypatch):
+    monkeypatch.setattr(engine_module, "LAST_SECONDS", 0.1)
+    engine, end, heard = LocalEngine(shared_base("llama"), EngineSettings()), threading.Event(), Heard()
+    begun = threading.Event()
+    engine.call(lambda: (begun.set(), end.wait()))
+    begun.wait()
+    later = engine.call(lambda: 1)
+    engine.submit(make_ask(1), heard)
+    engine.close(0)
+    assert engine.state().alive
+    end.set()
+    assert heard.wait().finish == "cancelled"
+    with pytest.raises(Busy, match="closed"):
+        later.result(10)

@@ -34,28 +34,36 @@ class Batch:
 
     @torch.no_grad()
     def join(self, filled: Prefilled) -> Chosen:
-        """Take in rows whose prompts are computed. Returns the first choice of each."""
+        """Take in rows whose prompts are computed. Returns the first choice of each.
+
+        Where it raises, nothing has changed: what takes memory comes before the first choice.
+        """
         logits = forward.logits(self.base, filled.states, [row.adapter for row in filled.rows])
+        most = max(row.need for row in (*self.rows, *filled.rows))
+        if longer := [filled.lengths[i] for i, row in enumerate(filled.rows) if row.settings.max_new_tokens > 1]:
+            self.cache.make_room(most, filled.cache, longer)
         chosen = self._take(filled.rows, logits)
         going = [i for i, (row, choice) in enumerate(chosen) if not (row.finish or choice.error)]
         if going:
+            self.cache.join(filled.cache, going, [filled.lengths[i] for i in going], most)
             self.rows += [filled.rows[i] for i in going]
-            self.cache.join(filled.cache, going, [filled.lengths[i] for i in going], self._most)
             self._current = False
+        if not self.rows:
+            self.cache = RowCache()  # without the room that was made
         return chosen
 
     @torch.no_grad()
     def step(self) -> Chosen:
-        """One more token for every row."""
+        """One more token for every row. Where it raises, nothing has changed."""
         rows, device = list(self.rows), self.base.device
         if not rows:
             return []
-        self.cache.make_room(self._most)
+        self.cache.make_room(max(row.need for row in rows))
         tokens = torch.tensor([row.tokens[-1] for row in rows], device=device)
         lengths = torch.tensor(self.cache.lengths, device=device)
         states = forward.step(self.base, tokens, self.cache.layers, lengths, self._together())
-        self.cache.advance()
         chosen = self._take(rows, forward.logits(self.base, states, [row.adapter for row in rows]))
+        self.cache.advance()
         for row, choice in chosen:
             if row.finish or choice.error:
                 self.leave(row)
@@ -73,12 +81,13 @@ class Batch:
 
     def _fault(self, places: Sequence[int]) -> str:
         """Why these rows cannot take a step together; empty if they can."""
-        index, adapters = torch.tensor(places, device=self.base.device), [self.rows[i].adapter for i in places]
-        tokens = torch.tensor([self.rows[i].tokens[-1] for i in places], device=self.base.device)
-        lengths = torch.tensor([self.cache.lengths[i] for i in places], device=self.base.device)
-        cache = {layer: (keys[index], values[index]) for layer, (keys, values) in self.cache.layers.items()}
+        adapters, lengths = [self.rows[i].adapter for i in places], [self.cache.lengths[i] for i in places]
         try:
-            forward.step(self.base, tokens, cache, lengths, Joint(forward.model_of(self.base, adapters), adapters))
+            tokens = torch.tensor([self.rows[i].tokens[-1] for i in places], device=self.base.device)
+            cache = RowCache()
+            cache.join(self.cache.layers, places, lengths, max(lengths) + 1)
+            joint = Joint(forward.model_of(self.base, adapters), adapters)
+            forward.step(self.base, tokens, cache.layers, torch.tensor(lengths, device=self.base.device), joint)
         except Exception as error:
             return reason(error)
         return ""
@@ -92,11 +101,6 @@ class Batch:
             self.rows.pop()
             self._current = False
 
-    @property
-    def _most(self) -> int:
-        """Places that the longest row will take."""
-        return max(row.need for row in self.rows)
-
     def _together(self) -> Joint:
         if self._joint is None or not self._current:
             adapters = [row.adapter for row in self.rows]
@@ -105,7 +109,7 @@ class Batch:
         return self._joint
 
     def _take(self, rows: Sequence[Row], logits: Tensor) -> Chosen:
-        """[B, V] logits → what each row goes on with."""
+        """[B, V] logits → what each row goes on with. Where it raises, no row has changed."""
         return [(row, _taken(row, choice)) for row, choice in zip(rows, choose(rows, logits), strict=True)]
 
 

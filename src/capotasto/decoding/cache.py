@@ -1,6 +1,7 @@
 """Keys and values of the rows that are being written: dense in rows, with room for rows and tokens to come."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from capotasto.base.frozen import FrozenBase
 from capotasto.forward import Cache, model_of
@@ -36,9 +37,9 @@ class RowCache:
 
     def join(self, kept: Cache, chosen: Sequence[int], lengths: Sequence[int], most: int) -> None:
         """Take in these rows of `kept` [B, K, S, D], with so many places each. No row will ever take more than `most`
-        places."""
+        places. Where there is no memory for them, nothing has changed."""
+        self.make_room(most, kept, lengths)
         first = len(self.lengths)
-        self._make_room(first + len(chosen), max([*lengths, *self.lengths]) + 1, most, kept)
         for layer, pair in kept.items():
             for own, new in zip(self.layers[layer], pair, strict=True):
                 for row, (which, length) in enumerate(zip(chosen, lengths, strict=True), first):
@@ -58,33 +59,34 @@ class RowCache:
         if not self.lengths:
             self.layers, self._rows, self._width = {}, 0, 0
         elif 2 * _rows(last) <= self._rows:
-            self._resize(last, max(self.lengths) + 1, self.layers)
+            with suppress(RuntimeError, MemoryError):  # no memory for a smaller one: the larger one stays
+                self._resize(last, max(self.lengths) + 1, self.layers)
 
-    def make_room(self, most: int) -> None:
-        """Room for one more place in every row."""
-        self._make_room(len(self.lengths), max(self.lengths) + 1, most, self.layers)
+    def make_room(self, most: int, kept: Cache | None = None, lengths: Sequence[int] = ()) -> None:
+        """Room for one more place in every row; also in rows of `kept`, with so many places each, that may join."""
+        every = [*self.lengths, *lengths]
+        rows, width = len(every), max(every) + 1
+        if width > self._width:  # long rows are given a quarter more, because all is copied
+            width = max(width, min(self._width * 5 // 4, most))
+        if rows > self._rows or width > self._width:
+            self._resize(rows, width, self.layers if kept is None else kept)
 
     def advance(self) -> None:
         """That place is filled."""
         self.lengths = [length + 1 for length in self.lengths]
 
-    def _make_room(self, rows: int, width: int, most: int, like: Cache) -> None:
-        """Room for at least so many rows and places; long rows are given a quarter more, because all is copied."""
-        if width > self._width:
-            width = max(width, min(self._width * 5 // 4, most))
-        if rows > self._rows or width > self._width:
-            self._resize(rows, width, like)
-
     def _resize(self, rows: int, width: int, like: Cache) -> None:
         """Room for so many rows and places, in steps; what stands there stays. `like` has the shapes."""
-        self._rows, self._width = _rows(rows), _up(width, PLACES)
+        rows, width = _rows(rows), _up(width, PLACES)
+        self._rows, self._width = min(rows, self._rows), min(width, self._width)  # of all layers, should memory end
         used, filled = len(self.lengths), max(self.lengths, default=0)
         for layer, (key, value) in list(like.items()):
-            new = [part.new_empty(self._rows, part.shape[1], self._width, part.shape[3]) for part in (key, value)]
+            new = [part.new_empty(rows, part.shape[1], width, part.shape[3]) for part in (key, value)]
             for own, before in zip(new, self.layers.get(layer, ()), strict=False):
                 own[:used, :, :filled] = before[:used, :, :filled]
                 own[:used, :, filled:] = 0
             self.layers[layer] = (new[0], new[1])
+        self._rows, self._width = rows, width
 
 
 def _rows(count: int) -> int:

@@ -59,26 +59,35 @@ class Group:
         return chosen, computed
 
     def _fill(self, fillings: list[Filling], most: int) -> Chosen:
-        """All together; where that fails, one by one."""
+        """All together; where that fails, one by one from where they were."""
         if not fillings:
             return []
+        were = [(filling.before, filling.done) for filling in fillings]
         try:
-            for filling in fillings:
-                if not filling.done and filling.before is None:
-                    filling.before = self._prompts.of(filling.row)
-            filled = prefill(self._base, fillings, most)
-            return [] if filled is None else self._batch.join(filled)
+            return self._together(fillings, most)
         except Exception as error:
-            if len(fillings) == 1:
-                return [(fillings[0].row, Choice(error=f"its prompt cannot be computed: {reason(error)}"))]
-            return [one for filling in fillings for one in self._fill([filling], most)]
+            why = reason(error)
+        # The error's frames are gone here, so that what they had computed takes no memory from the next try.
+        for filling, (before, done) in zip(fillings, were, strict=True):
+            filling.before, filling.done = before, done
+        if len(fillings) == 1:
+            return [(fillings[0].row, Choice(error=f"its prompt cannot be computed: {why}"))]
+        return [one for filling in fillings for one in self._fill([filling], most)]
+
+    def _together(self, fillings: list[Filling], most: int) -> Chosen:
+        for filling in fillings:
+            if not filling.done and filling.before is None:
+                filling.before = self._prompts.of(filling.row)
+        filled = prefill(self._base, fillings, most)
+        return [] if filled is None else self._batch.join(filled)
 
     def step(self) -> Chosen:
         """One more token for every row that writes."""
         try:
             return self._batch.step()
         except Exception as error:
-            faults = self._batch.faults() or dict.fromkeys(self._batch.rows, reason(error))
+            why = reason(error)
+        faults = self._batch.faults() or dict.fromkeys(self._batch.rows, why)
         for row in faults:
             self._batch.leave(row)
         ended = [(row, Choice(error=f"its step cannot be computed: {why}")) for row, why in faults.items()]

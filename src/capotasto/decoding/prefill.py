@@ -29,6 +29,11 @@ class Filling:
         """Tokens still to be computed."""
         return len(self.row.prompt.ids) - self.done
 
+    @property
+    def places(self) -> int:
+        """Places of what is computed; virtual tokens count from the beginning."""
+        return self.row.length - self.left
+
     def piece(self, most: int) -> Encoded:
         """The next tokens: at most so many, or up to behind the virtual tokens, which are never torn off."""
         prompt = self.row.prompt
@@ -57,35 +62,40 @@ def prefill(base: FrozenBase, fillings: Sequence[Filling], most: int | None = No
     """Compute the prompts of rows that may share a batch, the first ones first.
 
     most:    so many tokens, not counting virtual ones; None: all
-    returns: the rows whose prompts are computed by now, or None; the others have a longer `before`
+    returns: the rows whose prompts are computed by now, or None; another may have a longer `before`
+    Where it raises, nothing has changed.
     """
     parts = _parts(fillings, most)
     pieces = [piece for _, piece in parts]
     adapters = [filling.row.adapter for filling, _ in parts]
     hidden = forward.run(base, pieces, adapters, keep=True, before=[filling.before for filling, _ in parts])
     lengths, cache = hidden.layout.seen.lengths.tolist(), hidden.cache or {}
+    ready = len(parts) - (parts[-1][0].left > len(pieces[-1].ids))  # only the last one may be a beginning
+    before = _of_row(cache, ready, lengths[ready]) if ready < len(parts) else None
+    states = hidden.states[hidden.last()[:ready]]
+    kept = {layer: (keys[:ready], values[:ready]) for layer, (keys, values) in cache.items()}
     for filling, piece in parts:
         filling.done += len(piece.ids)
-    ready = [i for i, (filling, _) in enumerate(parts) if not filling.left]
-    for i, (filling, _) in enumerate(parts):
-        if filling.left:
-            filling.before = _of_row(cache, i, lengths[i])
-    if not ready:
-        return None
-    index = torch.tensor(ready, device=base.device)
-    kept = cache if len(ready) == len(parts) else {n: (k[index], v[index]) for n, (k, v) in cache.items()}
-    states = hidden.states[hidden.last()[index]]
-    return Prefilled([parts[i][0].row for i in ready], states, kept, [lengths[i] for i in ready])
+    if before is not None:
+        parts[-1][0].before = before
+    return Prefilled([filling.row for filling, _ in parts[:ready]], states, kept, lengths[:ready]) if ready else None
 
 
 def _parts(fillings: Sequence[Filling], most: int | None) -> list[tuple[Filling, Encoded]]:
-    """What is computed now: whole prompts as long as there is room, then the beginning of one."""
+    """What is computed now: whole prompts as long as there is room, then the beginning of one.
+
+    Keys and values stand as wide as the longest row's; with `most`, no more of that is padding than is filled.
+    """
     parts: list[tuple[Filling, Encoded]] = []
-    left = most
+    left, filled, widest = most, 0, 0
     for filling in fillings:
         if left is not None and left <= 0:
             break
         piece = filling.piece(filling.left if left is None else left)
+        places = filling.places + len(piece.ids)
+        filled, widest = filled + places, max(widest, places)
+        if left is not None and (len(parts) + 1) * widest > 2 * filled:
+            break
         parts.append((filling, piece))
         left = None if left is None else left - max(1, len(piece.ids))
     return parts

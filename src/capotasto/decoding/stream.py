@@ -66,7 +66,7 @@ def texts(
 ) -> list[str]:
     """The same as text, up to the first of `stops`."""
     rows = [Row(prompt, adapter, settings, ends) for prompt, adapter in zip(prompts, adapters, strict=True)]
-    said = {row: Text(base.tokenizer, stops, plain=not settings.ignore_end) for row in rows}
+    said = {row: Text.of(base.tokenizer, row, stops) for row in rows}
     found = dict.fromkeys(rows, "")
     for chosen in stream(base, rows):
         for row, choice in chosen:

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from capotasto.decoding.row import Row
+
+_ANCHOR = 16  # ids of a prompt that are looked at for its last whole characters
 _INCOMPLETE = "\ufffd"  # what a decoder writes for bytes that are no character yet
 
 
@@ -11,14 +14,21 @@ class Text:
 
     stops: texts that end it and are not part of it; what may be the beginning of one is held back until it is decided
     plain: special tokens are left out
+    after: ids of the text that it goes on; none where it begins a text of its own
     """
 
-    def __init__(self, tokenizer: Any, stops: Sequence[str] = (), plain: bool = True):
+    def __init__(self, tokenizer: Any, stops: Sequence[str] = (), plain: bool = True, after: Sequence[int] = ()):
         self._tokenizer, self._stops, self._plain = tokenizer, [stop for stop in stops if stop], plain
-        self._ids: list[int] = []
-        self._from, self._read = 0, 0  # text is decoded from a place where it was whole, because some tokenizers
-        self._held = ""  # leave out a space at the beginning
+        self._ids = self._anchor(list(after[-_ANCHOR:]))
+        self._from, self._read = 0, len(self._ids)  # text is decoded from a place where it was whole, because some
+        self._held = ""  # tokenizers leave out a space at the beginning
         self.stopped = False
+
+    @classmethod
+    def of(cls, tokenizer: Any, row: Row, stops: Sequence[str] = ()) -> "Text":
+        """What is written to a row."""
+        after = row.prompt.ids if row.prompt.continued else ()
+        return cls(tokenizer, stops, plain=not row.settings.ignore_end, after=after)
 
     def add(self, token: int) -> str:
         """What is new with this token."""
@@ -43,8 +53,15 @@ class Text:
         self._from, self._read = self._read, len(self._ids)
         return whole[len(before) :]
 
+    def _anchor(self, ids: list[int]) -> list[int]:
+        """As few of the last ids as are text, in whole characters; none where there are none."""
+        texts = ((start, self._text(ids[start:])) for start in reversed(range(len(ids))))
+        return ids[next((start for start, text in texts if text and _INCOMPLETE not in text), len(ids)) :]
+
     def _decode(self, start: int, stop: int) -> str:
-        ids = self._ids[start:stop]
+        return self._text(self._ids[start:stop])
+
+    def _text(self, ids: list[int]) -> str:
         return str(self._tokenizer.decode(ids, skip_special_tokens=self._plain, clean_up_tokenization_spaces=False))
 
     def _give(self, new: str) -> str:
@@ -59,6 +76,22 @@ class Text:
         kept = max((_overlap(text, stop) for stop in self._stops), default=0)
         self._held = text[len(text) - kept :]
         return text[: len(text) - kept]
+
+
+class TokenReader:
+    """Tokens one by one, each read behind a letter, so that it keeps the space that it may begin with."""
+
+    def __init__(self, tokenizer: Any):
+        self._tokenizer = tokenizer
+        self._letter: list[int] = tokenizer("a", add_special_tokens=False)["input_ids"]
+        self._begins = len(self._decode(self._letter))
+
+    def text(self, token: int) -> str:
+        """A token by itself; a part of a character is U+FFFD."""
+        return self._decode([*self._letter, token])[self._begins :]
+
+    def _decode(self, ids: list[int]) -> str:
+        return str(self._tokenizer.decode(ids, clean_up_tokenization_spaces=False))
 
 
 def _overlap(text: str, stop: str) -> int:

@@ -2,9 +2,11 @@
 
 import itertools
 import threading
+import warnings
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -24,6 +26,8 @@ from capotasto.serve.writing import Writing
 from capotasto.session import Base
 
 MIB = 2**20
+CLOSED = "the engine is closed and does nothing more; start another"
+LAST_SECONDS = 5.0
 
 
 class LocalEngine:
@@ -58,8 +62,7 @@ class LocalEngine:
                 f"the prompt with {ask.settings.max_new_tokens} new tokens takes {size / MIB:.1f} MiB of keys and"
                 f" values, and there are {self._limit / MIB:.1f}; shorten it, lower max_new_tokens or raise --kv-gb"
             )
-        text = Text(self._base.tokenizer, ask.stop, plain=not ask.settings.ignore_end)
-        writing = Writing(next(self._numbers), row, text, hear)
+        writing = Writing(next(self._numbers), row, Text.of(self._base.tokenizer, row, ask.stop), hear)
         with self._change:
             if self._closing:
                 raise Busy("the engine is closing and takes nothing more; ask another")
@@ -82,7 +85,7 @@ class LocalEngine:
         future: Future[T] = Future()
         with self._change:
             if self._closed:
-                future.set_exception(Busy("the engine is closed and does nothing more; start another"))
+                future.set_exception(Busy(CLOSED))
             else:
                 self._calls.append((work, future))
                 self._change.notify()
@@ -107,7 +110,7 @@ class LocalEngine:
             )
 
     def close(self, drain_seconds: float) -> None:
-        """See `Engine`."""
+        """See `Engine`. What cannot be broken off, a step or a call, is waited for `LAST_SECONDS` at most."""
         with self._change:
             self._closing = True
             self._change.notify()
@@ -115,7 +118,7 @@ class LocalEngine:
         with self._change:
             self._aborting = True
             self._change.notify()
-        self._thread.join()
+        self._thread.join(LAST_SECONDS)
 
     def _constraint(self, ask: Ask) -> GrammarConstraint | None:
         if ask.schema is None and ask.pattern is None:
@@ -128,35 +131,61 @@ class LocalEngine:
             return self._constraints.of(ask.schema, ask.pattern)
 
     def _run(self) -> None:
-        with packed(self._base.model):
-            while self._wait():
-                try:
-                    self._round()
-                except Exception as error:  # what no row alone is to blame for ends all, and the engine goes on
-                    self._scheduler.clear("error", f"the engine failed: {reason(error)}")
+        try:
+            with ExitStack() as while_open:
+                self._pack(while_open)
+                while self._wait():
+                    try:
+                        self._round()
+                    except Exception as error:  # what no row alone is to blame for ends all, and the engine goes on
+                        self._scheduler.clear("error", f"the engine failed: {reason(error)}")
+        finally:
+            self._end()
+
+    def _pack(self, while_open: ExitStack) -> None:
+        try:
+            while_open.enter_context(packed(self._base.model))
+        except Exception as error:
+            warnings.warn(f"the weights stay as they are, and writing is slower ({reason(error)})", stacklevel=2)
+
+    def _end(self) -> None:
+        """Whoever still waits hears that nothing more will come; nobody does where the engine had time to finish."""
         with self._change:
-            self._closed = True
-        self._do_calls()
+            finish, error = ("cancelled", "") if self._aborting else ("error", "the engine has stopped; start another")
+            self._closing = self._closed = True
+            calls, waiting = list(self._calls), list(self._waiting)
+            self._calls.clear()
+            for writing in waiting:
+                self._waiting.remove(writing)
+        for _, future in calls:
+            if future.set_running_or_notify_cancel():
+                future.set_exception(Busy(CLOSED))
+        for writing in waiting:
+            writing.end(finish, error)
+        self._scheduler.clear(finish, error)
 
     def _round(self) -> None:
         """Everything between two steps, and a step."""
-        self._do_calls()
         self._drop()
+        self._do_calls()
         self._admit()
         self._scheduler.advance()
 
     def _wait(self) -> bool:
-        """Until there is something to do; False once it is closed and everything is done."""
+        """Until there is something to do; False once it is closed and everything is done, or nothing more shall be."""
         with self._change:
             self._change.wait_for(self._anything)
             busy = self._calls or self._waiting or self._scheduler.running
-            return bool(busy) or not self._closing
+            return not self._aborting and (bool(busy) or not self._closing)
 
     def _anything(self) -> bool:
         return bool(self._calls or self._cancelled or self._waiting or self._scheduler.running or self._closing)
 
     def _do_calls(self) -> None:
-        while self._calls:
+        """One of them beside rows that write, else all that wait by now: who calls again and again holds up nobody."""
+        for _ in range(min(1, len(self._calls)) if self._scheduler.running else len(self._calls)):
+            if self._aborting:
+                return
             work, future = self._calls.popleft()
             if future.set_running_or_notify_cancel():
                 try:
@@ -167,15 +196,13 @@ class LocalEngine:
     def _drop(self) -> None:
         """Those whose answers are no longer wanted."""
         with self._change:
-            dropped = [*self._waiting] if self._aborting else [one for one in self._cancelled if one in self._waiting]
+            dropped = [one for one in self._cancelled if one in self._waiting]
             running = list(self._cancelled)
             self._cancelled.clear()
             for writing in dropped:
                 self._waiting.remove(writing)
         for writing in dropped:
             writing.end("cancelled")
-        if self._aborting:
-            self._scheduler.clear("cancelled")
         for writing in running:
             self._scheduler.cancel(writing)
 

@@ -1,7 +1,7 @@
 """Token ids and loss mask of an example, made together, here and nowhere else."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -80,11 +80,12 @@ class Renderer:
         else:
             pieces = self._pieces((*turns, Turn("assistant", "", learn=True)), "the prompt")[:-1]
         ids, learn, slot = self._join(pieces)
-        return self._without(ids, learn, slot, max(0, len(ids) + room - self.max_length))
+        row = self._without(ids, learn, slot, max(0, len(ids) + room - self.max_length))
+        return replace(row, continued=turns[0].role == "text")
 
     def given(self, ids: Sequence[int]) -> Encoded:
         """A prompt of ready token ids, none of which is cut. The placement `system` has no slot in it."""
-        return Encoded(tuple(ids), (False,) * len(ids), self._slot(list(ids), None))
+        return Encoded(tuple(ids), (False,) * len(ids), self._slot(list(ids), None), continued=True)
 
     def answer(self, prompt: Encoded, content: str) -> Encoded:
         """`prompt` followed by an answer, of which every token is learnt, its end included."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from capotasto.decoding.text import TokenReader
 from capotasto.methods.adapter import Adapter
 from capotasto.serve.asks import Ask, Piece
 from capotasto.serve.schemas.sampling import Sampling
@@ -55,7 +56,7 @@ class TokenTexts:
     """Tokens one by one, as logprobs show them."""
 
     def __init__(self, service: Service):
-        self._tokenizer = service.base.tokenizer
+        self._reader = TokenReader(service.base.tokenizer)
         self._ends = service.ends
 
     def counts(self, piece: Piece) -> bool:
@@ -64,4 +65,4 @@ class TokenTexts:
 
     def text(self, token: int | None) -> str:
         """A token by itself; a part of a character is U+FFFD."""
-        return "" if token is None else str(self._tokenizer.decode([token]))
+        return "" if token is None else self._reader.text(token)
