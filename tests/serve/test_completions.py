@@ -10,6 +10,7 @@ import torch
 from capotasto.artifact import load_adapter
 from capotasto.errors import DataError
 from capotasto.serve.asks import Ask, Busy, Piece
+from capotasto.serve.endpoints import completions
 from capotasto.session import Base
 from tests.reference import logits_alone, untouched
 from tests.serve.conftest import KINDS
@@ -102,6 +103,43 @@ def test_a_prompt_can_be_scored_without_writing(server: Served) -> None:
     assert heard["choices"][0]["text"] == PROMPT
     assert heard["choices"][0]["logprobs"]["token_logprobs"][0] is None  # nothing stands before it
     assert heard["usage"]["completion_tokens"] == 0
+
+
+def ending(base: Base) -> list[int]:
+    """A prompt, as ids, after which an end token is the likeliest."""
+    ends = base.renderer().stops
+    for ids in ([one, other] for one in range(5, 300) for other in range(5, 40)):
+        if int(logits_alone(untouched(base), base.renderer().given(ids), None)[-1].argmax()) in ends:
+            return ids
+    raise AssertionError("no such prompt")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_end_token_has_its_logprob(server: Served, twin: Base, stream: bool) -> None:
+    ids = ending(twin)
+    asked = {"prompt": ids, "temperature": 0, "max_tokens": 1, "logprobs": 1, "echo": True, "stream": stream}
+    heard = server.post("/v1/completions", **asked)
+    lines = [one["choices"][0]["logprobs"] for one in (heard.events if stream else [heard.json])]
+    chances = [chance for one in lines for chance in one["token_logprobs"]]
+    assert len(chances) == len(ids) + 1  # as lm-eval expects: it cuts off what was written, by number
+    last = logits_alone(untouched(twin), twin.renderer().given(ids), None)[-1].log_softmax(-1)
+    assert chances[-1] == pytest.approx(float(last.max()), abs=1e-4)
+    assert heard.content.count(b'"finish_reason":"stop"') == 1
+
+
+def test_a_token_is_decoded_once(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[Any] = []
+    decode = base.tokenizer.decode
+    with served(base) as running:
+        monkeypatch.setattr(base.tokenizer, "decode", lambda ids, **more: decoded.append(ids) or decode(ids, **more))
+        asked = {"prompt": [5, 6, 5, 6] * 20, "max_tokens": 0, "logprobs": 20, "echo": True, "n": 2}
+        first = running.post("/v1/completions", **asked).json["choices"]
+        assert first == [
+            {**one, "index": i} for i, one in enumerate(running.post("/v1/completions", **asked).json["choices"])
+        ]
+    singly = [ids[0] for ids in decoded if len(ids) == 1]
+    assert sorted(singly) == sorted({*singly})
+    assert first[0]["logprobs"] == first[1]["logprobs"]
 
 
 @pytest.mark.parametrize("name", ["memory", "support", "quotes"])
@@ -268,6 +306,17 @@ def test_models(server: Served, base: Base) -> None:
     assert {one["parent"] for one in cards[1:]} == {"memory"}
     assert server.get("/v1/models/support").json["id"] == "support"
     assert server.get("/v1/models/suport").status == 404
+
+
+def test_more_logprobs_than_an_answer_has_are_refused(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(completions, "_MOST_CHANCES", 120)
+    with served(base) as running:
+        asked = {"prompt": [5] * 10, "max_tokens": 2, "logprobs": 2}
+        assert running.post("/v1/completions", **asked, echo=True, n=3).status == 200  # 36 tokens, 108 numbers
+        assert running.post("/v1/completions", **asked, n=8).status == 200
+        heard = running.post("/v1/completions", **asked, echo=True, n=4)
+        assert (heard.status, heard.json["error"]["param"]) == (400, "logprobs")
+        assert "logprobs is 2, for 48 tokens: that is 144 numbers" in heard.message
 
 
 def test_openai_s_own_client(server: Served) -> None:

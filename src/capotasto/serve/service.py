@@ -16,6 +16,7 @@ from capotasto.serve.rows import Rows
 from capotasto.serve.settings import ServeSettings
 from capotasto.serve.shelf import Shelf
 from capotasto.serve.tenants import Tenant
+from capotasto.serve.vocabulary import Vocabulary
 from capotasto.session import Base
 
 _GIB = 2**30
@@ -52,6 +53,7 @@ class Service:
         self.base, self.engine, self.settings = base, engine, settings
         self.name = Path(base.name).name if Path(base.name).exists() else base.name  # what the bare base is called
         self.ends = frozenset(base.renderer().stops)
+        self.vocabulary = Vocabulary(base.tokenizer)
         shelf = Shelf(settings.adapters_dir, settings.store)
         self.residents = Residents(base, engine.call, shelf, int(settings.adapters_gb * _GIB), self.name)
         self.allowance = Allowance(settings)
