@@ -1,16 +1,19 @@
 """Answers that servers write are those written here, whichever server does it and whatever happens to the others."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from threading import get_ident
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from capotasto.artifact import save_adapter
 from capotasto.decoding.settings import GenerateSettings
 from capotasto.decoding.stream import generate
 from capotasto.errors import UserError
 from capotasto.serve.asks import Busy
+from capotasto.serve.intake import Intake
 from capotasto.serve.vllm.engine import VllmEngine
 from capotasto.serve.vllm.settings import VllmSettings
 from capotasto.serve.vllm.thin_base import thin_base
@@ -334,7 +337,7 @@ def test_servers_that_do_not_serve_this_base_are_refused_at_the_start(thin, serv
     with pytest.raises(UserError, match=r"must set `--enable-prompt-embeds`"):
         engines(servers(embeds=False))
     with pytest.raises(UserError, match="serves tiny, not 'other'"):
-        engines(servers(), model="other")
+        engines(servers(), vllm_model="other")
     stranger = servers()
     stranger.model = tiny_model("llama", torch.float32, seed=1)
     with pytest.raises(UserError, match=r"is not .*takes the same prompt otherwise") as caught:
@@ -357,6 +360,25 @@ def test_a_thin_base_reads_as_the_whole_one_does(base, thin, folder, tmp_path):
     tiny_model("llama", torch.bfloat16).save_pretrained(tmp_path / "narrow")
     tiny_tokenizer().save_pretrained(tmp_path / "narrow")
     assert thin_base(str(tmp_path / "narrow")).dtype == torch.bfloat16
+
+
+def test_no_layer_of_a_thin_base_is_read_to_check_a_lora(thin, base, tmp_path):
+    save_adapter(make_adapter("lora", base), tmp_path / "a", base, {})
+    used = []
+    handles = [
+        layer.register_forward_pre_hook(lambda layer, _: used.append(layer))
+        for layer in thin.model.modules()
+        if isinstance(layer, torch.nn.Linear)
+    ]
+    intake = Intake(thin, ThreadPoolExecutor(1).submit, 1 << 30)
+    assert intake.take("a", tmp_path / "a").result(20).adapter.deltas()
+    path = tmp_path / "a" / "adapter_model.safetensors"
+    save_file({name: tensor * 1e9 for name, tensor in load_file(path).items()}, path)
+    with pytest.raises(UserError, match="none may be beyond"):
+        intake.take("a", tmp_path / "a").result(20)
+    assert used == []
+    for handle in handles:
+        handle.remove()
 
 
 def test_the_same_api_stands_in_front_of_them(servers, thin, base, tmp_path):

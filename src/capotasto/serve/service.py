@@ -11,7 +11,8 @@ from capotasto.errors import nearest
 from capotasto.serve.allowance import Allowance
 from capotasto.serve.asks import Ask, Engine, T
 from capotasto.serve.faults import RefusedError, unknown_model
-from capotasto.serve.residents import Resident, Residents
+from capotasto.serve.intake import Resident
+from capotasto.serve.residents import Residents
 from capotasto.serve.rows import Rows
 from capotasto.serve.settings import ServeSettings
 from capotasto.serve.shelf import Shelf
@@ -131,6 +132,7 @@ class Service:
     def close(self) -> None:
         """No more reading."""
         self._reader.shutdown(wait=False, cancel_futures=True)
+        self.residents.close()
 
 
 def _first_of_many(hint: str) -> str:
