@@ -116,6 +116,20 @@ def test_patterns_fit_all_versions_of_a_name() -> None:
     assert tenant.seen(["supporter", "quotes", "tags", "tags@1", "Support"]) == []
 
 
+@pytest.mark.parametrize(
+    ("pattern", "mine", "others"),
+    [
+        ("*-acme", ["x-acme", "x-acme@1", "x-acme:live"], ["globex:x-acme", "globex@x-acme", "acme"]),
+        ("*v1", ["v1", "mv1:a"], ["support:v1", "support@v1"]),
+        ("a-*:live", ["a-b:live"], ["a-b", "a-b@1", "a-b:x:live", "b-b:live", "b:a-b:live", "a-b@live"]),
+        ("a@1", ["a@1"], ["a", "a@12", "a:1"]),
+        ("*", ["a", "a@1", "a:b"], []),
+    ],
+)
+def test_the_letters_of_a_tag_are_not_a_name_s(pattern: str, mine: list[str], others: list[str]) -> None:
+    assert Tenant("t", (pattern,)).seen([*mine, *others]) == mine
+
+
 def test_the_file_of_keys_holds_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "keys.yaml"
     secrets = [keys.add(file, name, [f"{name}-*"]) for name in ("a", "b", "c")]
