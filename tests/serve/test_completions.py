@@ -258,6 +258,14 @@ BAD = [
     ("/v1/completions", {"prompt": "a", "best_of": 3}, 400, "best_of is not supported"),
     ("/v1/completions", {"prompt": "a", "suffix": "z"}, 400, "suffix is not supported"),
     ("/v1/completions", {"prompt": "a", "logit_bias": {"5": 1}}, 400, "logit_bias is not supported"),
+    ("/v1/completions", {"prompt": "a", "guided_choice": ["x"]}, 400, "guided_choice is not supported"),
+    ("/v1/completions", {"prompt": "a", "guided_grammar": "x"}, 400, "guided_grammar is not supported"),
+    ("/v1/completions", {"prompt": "a", "structured_outputs": {"regex": "x"}}, 400, "structured_outputs is not"),
+    ("/v1/completions", {"prompt": "a", "min_tokens": 3}, 400, "min_tokens is not supported"),
+    ("/v1/completions", {"prompt": "a", "min_p": 0.1}, 400, "min_p is not supported"),
+    ("/v1/completions", {"prompt": "a", "stop_token_ids": [5]}, 400, "stop_token_ids is not supported"),
+    ("/v1/chat/completions", {**CHAT, "audio": {"voice": "x"}}, 400, "audio is not supported"),
+    ("/v1/chat/completions", {**CHAT, "modalities": ["text", "audio"]}, 400, "other than text are not supported"),
     ("/v1/completions", {"prompt": "a", "max_tokens": 0}, 400, "max_tokens is 0"),
     ("/v1/completions", {"prompt": "a", "guided_json": "{"}, 400, "guided_json is no JSON"),
     ("/v1/completions", {"prompt": "a", "guided_json": {}, "guided_regex": "a"}, 400, "exclude each other"),
@@ -298,6 +306,23 @@ def test_bodies_that_are_no_json_object(server: Served) -> None:
 def test_unknown_fields_are_passed_over(server: Served) -> None:
     heard = server.post("/v1/completions", prompt="a", max_tokens=1, user="me", store=False, metadata={}, stop=None)
     assert heard.status == 200
+
+
+def test_fields_that_change_nothing_are_passed_over(server: Served) -> None:
+    nothing = {"min_tokens": 0, "min_p": 0.0, "stop_token_ids": [], "guided_choice": None, "logit_bias": {}}
+    assert server.post("/v1/completions", prompt="a", max_tokens=1, **nothing).status == 200
+    heard = server.post("/v1/chat/completions", **CHAT, max_tokens=1, **nothing, modalities=["text"], audio=None)
+    assert heard.status == 200
+
+
+def test_deep_bodies_are_refused_or_read(server: Served) -> None:
+    for depth in [10, 90, 120, 300, *range(850, 1001, 5), 3000]:
+        deep = b'{"x": ' * depth + b"1" + b"}" * depth
+        for field in (b"user", b"guided_json"):
+            body = b'{"model": "memory", "prompt": "a", "max_tokens": 1, "%s": %s}' % (field, deep)
+            heard = server.ask("POST", "/v1/completions", body)
+            wanted = {200} if depth < 100 else {400} if field == b"guided_json" or depth > 1000 else {200, 400}
+            assert heard.status in wanted, (depth, field, heard.content)
 
 
 def test_models(server: Served, base: Base) -> None:
