@@ -1,7 +1,9 @@
 """Adapters that come and go while the server runs: only sound ones, from allowed places, and at once."""
 
 import copy
+import difflib
 import json
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from capotasto.artifact import WEIGHTS, save_adapter
 from capotasto.serve import soundness
 from capotasto.serve.own_tensors import own_bytes
+from capotasto.serve.shelf import Shelf
 from capotasto.session import Base
 from capotasto.store import Store
 from tests.making import make_adapter, make_base, make_fresh
@@ -413,3 +416,30 @@ def test_what_is_not_the_base_s_own_counts_as_memory(dtype: torch.dtype, whole: 
     assert (taken > model) == whole  # a narrow base is copied to fp32 for PEFT
     assert whole or taken < model / 10
     assert own_bytes(make_fresh("prompt", base, size=5), base) == 2 * 5 * 32 * 4  # and what it started from
+
+
+def test_the_folder_is_listed_when_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two", "unfinished"):
+        (tmp_path / name).mkdir()
+    for name in ("one", "two"):
+        (tmp_path / name / "manifest.json").touch()
+    shelf, scan, scans = Shelf(tmp_path, None), os.scandir, []
+    monkeypatch.setattr(os, "scandir", lambda place: scans.append(place) or scan(place))  # type: ignore[func-returns-value]
+    os.utime(tmp_path, (1e9, 1e9))
+    assert [shelf.names() for _ in range(3)] == [["one", "two"]] * 3
+    assert len(scans) == 1
+    (tmp_path / "unfinished" / "manifest.json").touch()
+    assert shelf.names() == ["one", "two", "unfinished"]
+    assert len(scans) == 1
+    shutil.rmtree(tmp_path / "two")  # the clock of a file system may not tell this from another change just after
+    assert shelf.names() == ["one", "unfinished"]
+    (tmp_path / "three").mkdir()
+    (tmp_path / "three" / "manifest.json").touch()
+    assert shelf.names() == ["one", "three", "unfinished"]
+
+
+def test_among_very_many_names_none_is_the_nearest(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"support-{number}" for number in range(2000)]
+    monkeypatch.setattr(place.running.service.residents, "names", lambda: names)
+    monkeypatch.setattr(difflib, "get_close_matches", lambda *_, **__: pytest.fail("this takes long"))
+    assert place.text("suport-1") == "404 no model 'suport-1'; GET /v1/models lists all"

@@ -21,6 +21,7 @@ from capotasto.serve.vocabulary import Vocabulary
 from capotasto.session import Base
 
 _GIB = 2**30
+_MOST_COMPARED = 500  # names; to find the nearest of more would hold up everybody
 
 
 @dataclass(slots=True)
@@ -78,7 +79,10 @@ class Service:
 
     def unknown(self, tenant: Tenant, model: str) -> RefusedError:
         """The refusal of a name, with the nearest of those that they may call."""
-        return unknown_model(model[:200], _first_of_many(nearest(model[:200], [self.name, *self.names(tenant)])))
+        names = [self.name, *self.names(tenant)]
+        if len(names) > _MOST_COMPARED:
+            return unknown_model(model[:200], "GET /v1/models lists all")
+        return unknown_model(model[:200], _first_of_many(nearest(model[:200], names)))
 
     async def writer(self, call: Call, model: str) -> Resident | None:
         """The same for what is to write text. Errors: a head, or an encoder."""
