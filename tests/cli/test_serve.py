@@ -31,6 +31,13 @@ def test_a_key_is_shown_once(capo: Capo, tmp_path: Path) -> None:
         (["--store", "/nowhere"], "--store /nowhere is no folder"),
         (["--keys", "/nowhere"], "no settings file at /nowhere"),
         (["--adapter", "x=/nowhere"], "adapter 'x'"),
+        (["--vllm-url", "http://127.0.0.1:1"], "--vllm-url acts on nothing with --backend local"),
+        (["--backend", "vllm"], "name them with --vllm-url"),
+        (
+            ["--backend", "vllm", "--vllm-url", "http://a", "--kv-gb", "3", "--dtype", "fp32", "--trust-remote-code"],
+            "--dtype, --kv-gb, --trust-remote-code act on nothing with --backend vllm",
+        ),
+        (["--backend", "vllm", "--vllm-url", "localhost:1", "--max-waiting", "3"], "is no address"),
     ],
 )
 def test_what_cannot_be_served_is_one_line(capo: Capo, base: Path, given: list[str], words: str) -> None:
