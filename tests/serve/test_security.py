@@ -279,6 +279,14 @@ def test_behind_a_proxy_nobody_without_a_key_is_an_admin(base: Base, tmp_path: P
             assert (heard.status, "--admin" in heard.message) == (403, True)
 
 
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded"])
+def test_who_comes_through_a_proxy_is_no_admin(base: Base, tmp_path: Path, name: str) -> None:
+    with served(base, adapters_dir=tmp_path) as running:
+        assert running.get("/metrics").status == 200
+        assert running.ask("GET", "/metrics", **{name: "for=192.0.2.1"}).status == 403
+        assert running.ask("GET", "/v1/models", **{name: ""}).status == 200
+
+
 def test_odd_hosts_do_no_harm_where_any_may_stand(base: Base) -> None:
     with served(base, host="0.0.0.0", insecure=True) as running:
         for host in ("[::1", "evil.example", "a b", "\x7f"):
