@@ -197,6 +197,32 @@ def test_a_server_that_fails_before_the_first_token_is_left_for_another(base, se
     assert [each.end().finish for each in heard] == ["length"] * 2
 
 
+def test_a_request_that_fails_costs_no_server(base, servers, engines):
+    both = [servers(), servers()]
+    engine = engines(*both, check_seconds=60)
+    for one in both:
+        one.refuses["/v1/completions"] = (500, "this row is too much")
+    assert "this row is too much" in ask(engine, make_rows(base, 1)[0]).end().error
+    assert engine.state().alive
+    for one in both:
+        del one.refuses["/v1/completions"]
+        one.heard.clear()
+    assert ask(engine, make_rows(base, 1)[0]).end().finish == "length"
+    assert sum(len(one.heard) for one in both) == 1, "nobody had to be met again"
+
+
+def test_what_servers_refuse_is_a_refusal(base, thin, servers):
+    server = servers()
+    engine = VllmEngine(thin, VllmSettings(vllm_url=[server.url], **QUICK))
+    server.refuses["/v1/completions"] = (400, "the schema is not supported")
+    with served(thin, engine=engine) as running:
+        heard = running.post("/v1/completions", prompt="one", guided_json={"type": "odd"})
+        assert (heard.status, "the schema is not supported" in heard.message) == (400, True)
+        assert heard.json["error"]["type"] == "invalid_request_error"
+        server.refuses["/v1/completions"] = (401, "no key")  # that is the server's own affair
+        assert running.post("/v1/completions", prompt="one").status == 500
+
+
 def test_when_all_are_gone_it_says_so_and_takes_up_again_when_one_is_back(base, servers, engines):
     server = servers()
     engine, row, adapter = engines(server), make_rows(base, 1)[0], make_adapter("lora", base)
