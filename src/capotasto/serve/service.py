@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from capotasto.errors import nearest
+from capotasto.errors import UserError, nearest
 from capotasto.serve.allowance import Allowance
 from capotasto.serve.asks import Ask, Engine, T
-from capotasto.serve.faults import RefusedError, unknown_model
+from capotasto.serve.faults import RefusedError, refusal, unknown_model
 from capotasto.serve.intake import Resident
 from capotasto.serve.residents import Residents
 from capotasto.serve.rows import Rows
@@ -26,7 +26,11 @@ _MOST_COMPARED = 500  # names; to find the nearest of more would hold up everybo
 
 @dataclass(slots=True)
 class Note:
-    """What the log and the metrics tell of a request. first_token: when it was heard, by the monotonic clock."""
+    """What the log and the metrics tell of a request.
+
+    first_token: when it was heard, by the monotonic clock
+    code, param: of its error; `texts` and `error` may quote the request
+    """
 
     endpoint: str = "other"
     tenant: str = ""
@@ -37,6 +41,16 @@ class Note:
     first_token: float | None = None
     texts: list[str] = field(default_factory=list)
     error: str = ""
+    code: str = ""
+    param: str = ""
+
+    def failed(self, error: Exception) -> RefusedError:
+        """Take down an error; returns it as clients hear it."""
+        told, expected = refusal(error), isinstance(error, UserError)
+        self.error = str(told) if expected else f"{type(error).__name__}: {error}"
+        self.code = (told.code or "invalid_request") if expected else type(error).__name__
+        self.param = (told.param or "").partition(".")[0]
+        return told
 
 
 @dataclass(frozen=True, slots=True)
