@@ -6,6 +6,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,39 @@ def test_the_file_of_keys_holds_no_key(tmp_path: Path, monkeypatch: pytest.Monke
     assert read.tenant(secrets[0]) == Tenant("a", ("a-*",))
     assert read.tenant("wrong") is None
     assert len(compared) == 6  # all of them each time, whichever fits
+
+
+def test_keys_made_side_by_side_are_all_there(tmp_path: Path) -> None:
+    file = tmp_path / "keys.yaml"
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda number: keys.add(file, f"k{number}", []), range(24)))
+    read = keys.Keys(file)
+    assert all(read.tenant(secret) is not None for secret in made)
+
+
+def test_a_changed_file_of_keys_is_taken_up(
+    base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(keys, "_PAUSE", 0.0)
+    file = tmp_path / "keys.yaml"
+    first = keys.add(file, "first", [])
+    with served(base, keys=file) as running:
+
+        def status(key: str) -> int:
+            return running.ask("GET", "/v1/models", key=key).status
+
+        second = keys.add(file, "second", [])
+        assert (status(first), status(second)) == (200, 200)
+        keys.remove(file, "first")
+        assert (status(first), status(second)) == (401, 200)
+        file.write_text("keys: 3")  # one that cannot be read changes nothing
+        assert (status(first), status(second)) == (401, 200)
+        file.unlink()
+        assert (status(first), status(second)) == (401, 200)
+        monkeypatch.setattr(keys, "_PAUSE", 60.0)
+        third = keys.add(file, "third", [])
+        assert status(third) == 401  # it is not looked at with every request
+    assert [record.message.count("the keys stay as they were") for record in caplog.records] == [1, 1]
 
 
 @pytest.mark.parametrize(
