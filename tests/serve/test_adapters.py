@@ -408,6 +408,16 @@ def test_who_writes_does_not_wait_for_files(place: Place, monkeypatch: pytest.Mo
     assert not texts[0].startswith("4")
 
 
+@pytest.mark.parametrize(
+    ("method", "copies"), [("prompt", False), ("full", False), ("peft", True), ("prompt+lora", False)]
+)
+def test_only_what_copies_the_base_waits_for_the_engine(place: Place, method: str, copies: bool) -> None:
+    folder = place.put("one", method)
+    assert soundness.copies_base(folder) == copies
+    place.put("one/part", "peft")  # whatever the whole says of itself
+    assert soundness.copies_base(folder)
+
+
 @pytest.mark.parametrize(("dtype", "whole"), [(torch.float32, False), (torch.bfloat16, True)])
 def test_what_is_not_the_base_s_own_counts_as_memory(dtype: torch.dtype, whole: bool) -> None:
     base = make_base("llama", dtype)

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from capotasto import forward
-from capotasto.artifact import load_adapter, method_of
+from capotasto.artifact import CONFIG, MANIFEST, load_adapter, method_of
 from capotasto.base.frozen import FrozenBase
 from capotasto.errors import AdapterError, UserError
 from capotasto.methods.adapter import Adapter
@@ -43,9 +43,10 @@ def state(folder: Path) -> object:
 
 
 def copies_base(folder: Path) -> bool:
-    """True where reading it copies modules of the base, as PEFT needs. Errors: no adapter there."""
+    """True where reading it, or a part of it, copies modules of the base, as PEFT needs. Errors: no adapter there."""
     with _one_line(folder):
-        return "peft" in method_of(folder)
+        parts = {path.parent for name in (MANIFEST, CONFIG) for path in folder.rglob(name)}
+        return any("peft" in method_of(part) for part in (folder, *sorted(parts)))
 
 
 def read(folder: Path, base: FrozenBase, name: str) -> Adapter:
@@ -57,7 +58,7 @@ def read(folder: Path, base: FrozenBase, name: str) -> Adapter:
 
 
 def attempt(adapter: Adapter, base: FrozenBase, folder: Path) -> None:
-    """Let it act on the base, where a base computes here at all. Errors: one line, as before."""
+    """Let it act on the base, where a base computes here at all. Errors: as of `read`."""
     if not isinstance(base, ThinBase):  # whose weights would come from the disk for it, and need not be here at all
         with _one_line(folder):
             _check_changes(adapter, base, folder)
