@@ -99,7 +99,7 @@ def load_adapter(folder: Path, base: FrozenBase, name: str | None = None) -> Ada
 
     Errors: no adapter there, a pickle, a damaged file, another base, wrong sizes, numbers that are not finite.
     """
-    manifest = _manifest(folder) if (folder / MANIFEST).exists() else _foreign(folder)
+    manifest = _papers(folder)
     made_for = manifest["base"]["fingerprint"]
     if made_for and made_for != base.fingerprint:
         raise AdapterError(
@@ -122,6 +122,11 @@ def load_adapter(folder: Path, base: FrozenBase, name: str | None = None) -> Ada
         ) from error
     _check(adapter, folder, base)
     return adapter.to(base.device)
+
+
+def method_of(folder: Path) -> str:
+    """The method of the adapter there, by its papers alone. Errors: no adapter there."""
+    return str(_papers(folder)["method"])
 
 
 def _read_adapter(folder: Path, manifest: dict[str, Any], base: FrozenBase, facts: dict[str, Any]) -> Adapter:
@@ -163,6 +168,10 @@ def _read_classifier(folder: Path, manifest: dict[str, Any], base: FrozenBase, f
     parts = classifier.parted(_tensors(folder), {**read_json(folder / CONFIG), **manifest["shape"]})
     kinds = {name: cast(type[Adapter], METHODS[name]) for name in manifest["method"].split("+")}
     return [kind.read(*parts[name], base, str(folder), **facts) for name, kind in kinds.items()]
+
+
+def _papers(folder: Path) -> dict[str, Any]:
+    return _manifest(folder) if (folder / MANIFEST).exists() else _foreign(folder)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -22,6 +22,40 @@ def test_a_key_is_shown_once(capo: Capo, tmp_path: Path) -> None:
     assert Keys(file).tenant(other["key"]) == Tenant("ops", ("*",), admin=True)
 
 
+def test_keys_are_listed_and_removed(capo: Capo, tmp_path: Path) -> None:
+    file = tmp_path / "keys.yaml"
+    secret = capo("keys", "add", "acme", "--adapters", "acme-*", "--file", file).stdout.strip()
+    capo("keys", "add", "ops", "--admin", "--file", file)
+    assert capo("keys", "list", "--file", file, "--json").json == [
+        {"name": "acme", "adapters": ["acme-*"], "admin": False},
+        {"name": "ops", "adapters": ["*"], "admin": True},
+    ]
+    assert "acme-*" in capo("keys", "list", "--file", file).stdout
+    assert capo("keys", "remove", "acme", "--file", file, "--json").json == {"removed": "acme", "file": str(file)}
+    assert Keys(file).tenant(secret) is None
+    assert len(capo("keys", "list", "--file", file, "--json").json) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["add"], "capo keys add takes the NAME of a key"),
+        (["remove"], "capo keys remove takes the NAME of a key"),
+        (["list", "acme"], "capo keys list takes no name"),
+        (["remove", "acme", "--admin"], "act on nothing with capo keys remove"),
+        (["remove", "amce"], "has no key 'amce'; did you mean 'acme'?"),
+    ],
+)
+def test_what_keys_cannot_do_is_one_line(capo: Capo, tmp_path: Path, given: list[str], words: str) -> None:
+    file = tmp_path / "keys.yaml"
+    capo("keys", "add", "acme", "--file", file)
+    done = capo("keys", *given, "--file", file)
+    assert (done.code, words in done.stderr, done.stderr.strip().count("\n")) == (2, True, 0), done.stderr
+    done = capo("keys", "remove", "acme", "--file", tmp_path / "none" / "keys.yaml")
+    assert (done.code, "no settings file at" in done.stderr) == (2, True)
+    assert not (tmp_path / "none").exists()
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -31,6 +65,13 @@ def test_a_key_is_shown_once(capo: Capo, tmp_path: Path) -> None:
         (["--store", "/nowhere"], "--store /nowhere is no folder"),
         (["--keys", "/nowhere"], "no settings file at /nowhere"),
         (["--adapter", "x=/nowhere"], "adapter 'x'"),
+        (["--vllm-url", "http://127.0.0.1:1"], "--vllm-url acts on nothing with --backend local"),
+        (["--backend", "vllm"], "name them with --vllm-url"),
+        (
+            ["--backend", "vllm", "--vllm-url", "http://a", "--kv-gb", "3", "--dtype", "fp32", "--trust-remote-code"],
+            "--dtype, --kv-gb, --trust-remote-code act on nothing with --backend vllm",
+        ),
+        (["--backend", "vllm", "--vllm-url", "localhost:1", "--max-waiting", "3"], "is no address"),
     ],
 )
 def test_what_cannot_be_served_is_one_line(capo: Capo, base: Path, given: list[str], words: str) -> None:

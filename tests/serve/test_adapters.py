@@ -1,11 +1,15 @@
 """Adapters that come and go while the server runs: only sound ones, from allowed places, and at once."""
 
+import copy
+import difflib
 import json
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,11 +17,14 @@ from safetensors.torch import load_file, save_file
 
 from capotasto.artifact import WEIGHTS, save_adapter
 from capotasto.serve import soundness
+from capotasto.serve.own_tensors import own_bytes
+from capotasto.serve.shelf import Shelf
 from capotasto.session import Base
 from capotasto.store import Store
-from tests.making import make_adapter, make_base
+from tests.making import make_adapter, make_base, make_fresh
 from tests.serve.engines import Patient
 from tests.serve.serving import Served, served
+from tests.tiny import tiny_model
 
 KINDS = [
     "prompt",
@@ -208,6 +215,38 @@ def odd_manifest(place: Place) -> None:
     (place.put("bad") / "manifest.json").write_text("[" * 3000)
 
 
+def other_build(place: Place) -> None:
+    folder = place.put("bad", "full")
+    model = tiny_model("llama", torch.float32)
+    model.resize_token_embeddings(310)
+    model.save_pretrained(folder)
+
+
+def one_layer_more(place: Place) -> None:
+    folder = place.put("bad", "full")
+    config = copy.deepcopy(place.twin.model.config)
+    config.num_hidden_layers += 1
+    config._attn_implementation = "eager"
+    type(place.twin.model)(config).save_pretrained(folder)
+
+
+def huge_model(place: Place) -> None:
+    path = place.put("bad", "full") / "model.safetensors"
+    save_file({name: tensor * 1e6 for name, tensor in load_file(path).items()}, path, {"format": "pt"})
+
+
+def of_others(place: Place) -> None:
+    (place.put("bad", "peft") / "manifest.json").unlink()
+    path = place.folder / "bad" / "adapter_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "adapters": {"a": "somebody/adapter"}}))
+
+
+def xlora(place: Place) -> None:
+    of_others(place)
+    path = place.folder / "bad" / "adapter_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "peft_type": "XLORA"}))
+
+
 POISONED = [
     (not_a_number, "not finite"),
     (huge, "none may be beyond 1e+04"),
@@ -220,6 +259,11 @@ POISONED = [
     (linked_file, "is a link"),
     (other_base, "was made for base"),
     (odd_manifest, "adapter 'mine'"),
+    (other_build, "is built otherwise than memory: lm_head.weight is [310, 32] there, and [304, 32] in the base"),
+    (one_layer_more, "is built otherwise than memory: model.layers.2."),
+    (huge_model, "none may be beyond 1e+04"),
+    (of_others, "names other adapters"),
+    (xlora, "of type 'XLORA'"),
 ]
 
 
@@ -282,14 +326,15 @@ def test_without_a_folder_nothing_is_loaded(base: Base) -> None:
 
 
 def test_a_thousand_adapters_are_cheap_and_those_unused_make_room(place: Place) -> None:
-    size = soundness.size(place.put("first"))
+    place.put("first")
     for number in range(1000):
         folder = place.folder / f"n{number}"
         folder.mkdir()
         for path in (place.folder / "first").iterdir():
             (folder / path.name).hardlink_to(path)
     residents = place.running.service.residents
-    residents.limit = 10 * size
+    assert not place.text("first").startswith("4")
+    residents.limit = 10 * place.running.get("/v1/adapters").json["data"][0]["bytes"]
     assert len(place.running.get("/v1/models").json["data"]) == 1002
     texts = {place.text(f"n{number}") for number in range(0, 1000, 40)}
     assert len(texts) == 1
@@ -314,5 +359,97 @@ def test_who_comes_together_waits_for_one_reading(place: Place, monkeypatch: pyt
 
 def test_one_that_is_too_large_is_not_even_read(place: Place) -> None:
     place.put("one")
-    place.running.service.residents.limit = 100
+    place.running.service.residents._intake.limit = 100
     assert "raise --adapters-gb" in place.load("mine", "one")[1]
+
+
+def test_one_that_was_refused_is_not_read_again_until_it_changes(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    truncated(place)
+    read, reads = soundness.read, []
+    monkeypatch.setattr(soundness, "read", lambda *given: reads.append(1) or read(*given))  # type: ignore[func-returns-value]
+    lines = [place.text("bad") for _ in range(3)]
+    assert (len(reads), len(set(lines)), "damaged" in lines[0]) == (1, 1, True)
+    place.put("bad")
+    assert not place.text("bad").startswith("4")
+    assert len(reads) == 2
+
+
+def test_memory_that_was_short_is_asked_for_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.put("one")
+
+    def short(*_: object) -> None:
+        raise torch.OutOfMemoryError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(soundness, "_try", short)
+        assert "no room" in place.text("one")
+    assert not place.text("one").startswith("4")
+
+
+@pytest.mark.parametrize("method", ["prompt", "lora", "full"])
+def test_who_writes_does_not_wait_for_files(place: Place, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    place.put("slow", method)
+    load, begun, go = soundness.load_adapter, threading.Event(), threading.Event()
+
+    def slow(*given: Any) -> Any:
+        begun.set()
+        assert go.wait(20)
+        return load(*given)
+
+    monkeypatch.setattr(soundness, "load_adapter", slow)
+    texts: list[str] = []
+    waiting = threading.Thread(target=lambda: texts.append(place.text("slow")))
+    waiting.start()
+    assert begun.wait(20)
+    assert not place.text("memory").startswith("4")
+    assert texts == []
+    go.set()
+    waiting.join()
+    assert not texts[0].startswith("4")
+
+
+@pytest.mark.parametrize(
+    ("method", "copies"), [("prompt", False), ("full", False), ("peft", True), ("prompt+lora", False)]
+)
+def test_only_what_copies_the_base_waits_for_the_engine(place: Place, method: str, copies: bool) -> None:
+    folder = place.put("one", method)
+    assert soundness.copies_base(folder) == copies
+    place.put("one/part", "peft")  # whatever the whole says of itself
+    assert soundness.copies_base(folder)
+
+
+@pytest.mark.parametrize(("dtype", "whole"), [(torch.float32, False), (torch.bfloat16, True)])
+def test_what_is_not_the_base_s_own_counts_as_memory(dtype: torch.dtype, whole: bool) -> None:
+    base = make_base("llama", dtype)
+    model = sum(tensor.numel() * 4 for tensor in base.model.parameters())
+    taken = own_bytes(make_fresh("peft", base), base)
+    assert (taken > model) == whole  # a narrow base is copied to fp32 for PEFT
+    assert whole or taken < model / 10
+    assert own_bytes(make_fresh("prompt", base, size=5), base) == 2 * 5 * 32 * 4  # and what it started from
+
+
+def test_the_folder_is_listed_when_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two", "unfinished"):
+        (tmp_path / name).mkdir()
+    for name in ("one", "two"):
+        (tmp_path / name / "manifest.json").touch()
+    shelf, scan, scans = Shelf(tmp_path, None), os.scandir, []
+    monkeypatch.setattr(os, "scandir", lambda place: scans.append(place) or scan(place))  # type: ignore[func-returns-value]
+    os.utime(tmp_path, (1e9, 1e9))
+    assert [shelf.names() for _ in range(3)] == [["one", "two"]] * 3
+    assert len(scans) == 1
+    (tmp_path / "unfinished" / "manifest.json").touch()
+    assert shelf.names() == ["one", "two", "unfinished"]
+    assert len(scans) == 1
+    shutil.rmtree(tmp_path / "two")  # the clock of a file system may not tell this from another change just after
+    assert shelf.names() == ["one", "unfinished"]
+    (tmp_path / "three").mkdir()
+    (tmp_path / "three" / "manifest.json").touch()
+    assert shelf.names() == ["one", "three", "unfinished"]
+
+
+def test_among_very_many_names_none_is_the_nearest(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"support-{number}" for number in range(2000)]
+    monkeypatch.setattr(place.running.service.residents, "names", lambda: names)
+    monkeypatch.setattr(difflib, "get_close_matches", lambda *_, **__: pytest.fail("this takes long"))
+    assert place.text("suport-1") == "404 no model 'suport-1'; GET /v1/models lists all"

@@ -10,6 +10,7 @@ import torch
 from capotasto.artifact import load_adapter
 from capotasto.errors import DataError
 from capotasto.serve.asks import Ask, Busy, Piece
+from capotasto.serve.endpoints import completions
 from capotasto.session import Base
 from tests.reference import logits_alone, untouched
 from tests.serve.conftest import KINDS
@@ -102,6 +103,43 @@ def test_a_prompt_can_be_scored_without_writing(server: Served) -> None:
     assert heard["choices"][0]["text"] == PROMPT
     assert heard["choices"][0]["logprobs"]["token_logprobs"][0] is None  # nothing stands before it
     assert heard["usage"]["completion_tokens"] == 0
+
+
+def ending(base: Base) -> list[int]:
+    """A prompt, as ids, after which an end token is the likeliest."""
+    ends = base.renderer().stops
+    for ids in ([one, other] for one in range(5, 300) for other in range(5, 40)):
+        if int(logits_alone(untouched(base), base.renderer().given(ids), None)[-1].argmax()) in ends:
+            return ids
+    raise AssertionError("no such prompt")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_end_token_has_its_logprob(server: Served, twin: Base, stream: bool) -> None:
+    ids = ending(twin)
+    asked = {"prompt": ids, "temperature": 0, "max_tokens": 1, "logprobs": 1, "echo": True, "stream": stream}
+    heard = server.post("/v1/completions", **asked)
+    lines = [one["choices"][0]["logprobs"] for one in (heard.events if stream else [heard.json])]
+    chances = [chance for one in lines for chance in one["token_logprobs"]]
+    assert len(chances) == len(ids) + 1  # as lm-eval expects: it cuts off what was written, by number
+    last = logits_alone(untouched(twin), twin.renderer().given(ids), None)[-1].log_softmax(-1)
+    assert chances[-1] == pytest.approx(float(last.max()), abs=1e-4)
+    assert heard.content.count(b'"finish_reason":"stop"') == 1
+
+
+def test_a_token_is_decoded_once(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[Any] = []
+    decode = base.tokenizer.decode
+    with served(base) as running:
+        monkeypatch.setattr(base.tokenizer, "decode", lambda ids, **more: decoded.append(ids) or decode(ids, **more))
+        asked = {"prompt": [5, 6, 5, 6] * 20, "max_tokens": 0, "logprobs": 20, "echo": True, "n": 2}
+        first = running.post("/v1/completions", **asked).json["choices"]
+        assert first == [
+            {**one, "index": i} for i, one in enumerate(running.post("/v1/completions", **asked).json["choices"])
+        ]
+    singly = [ids[0] for ids in decoded if len(ids) == 1]
+    assert sorted(singly) == sorted({*singly})
+    assert first[0]["logprobs"] == first[1]["logprobs"]
 
 
 @pytest.mark.parametrize("name", ["memory", "support", "quotes"])
@@ -220,6 +258,14 @@ BAD = [
     ("/v1/completions", {"prompt": "a", "best_of": 3}, 400, "best_of is not supported"),
     ("/v1/completions", {"prompt": "a", "suffix": "z"}, 400, "suffix is not supported"),
     ("/v1/completions", {"prompt": "a", "logit_bias": {"5": 1}}, 400, "logit_bias is not supported"),
+    ("/v1/completions", {"prompt": "a", "guided_choice": ["x"]}, 400, "guided_choice is not supported"),
+    ("/v1/completions", {"prompt": "a", "guided_grammar": "x"}, 400, "guided_grammar is not supported"),
+    ("/v1/completions", {"prompt": "a", "structured_outputs": {"regex": "x"}}, 400, "structured_outputs is not"),
+    ("/v1/completions", {"prompt": "a", "min_tokens": 3}, 400, "min_tokens is not supported"),
+    ("/v1/completions", {"prompt": "a", "min_p": 0.1}, 400, "min_p is not supported"),
+    ("/v1/completions", {"prompt": "a", "stop_token_ids": [5]}, 400, "stop_token_ids is not supported"),
+    ("/v1/chat/completions", {**CHAT, "audio": {"voice": "x"}}, 400, "audio is not supported"),
+    ("/v1/chat/completions", {**CHAT, "modalities": ["text", "audio"]}, 400, "other than text are not supported"),
     ("/v1/completions", {"prompt": "a", "max_tokens": 0}, 400, "max_tokens is 0"),
     ("/v1/completions", {"prompt": "a", "guided_json": "{"}, 400, "guided_json is no JSON"),
     ("/v1/completions", {"prompt": "a", "guided_json": {}, "guided_regex": "a"}, 400, "exclude each other"),
@@ -262,12 +308,40 @@ def test_unknown_fields_are_passed_over(server: Served) -> None:
     assert heard.status == 200
 
 
+def test_fields_that_change_nothing_are_passed_over(server: Served) -> None:
+    nothing = {"min_tokens": 0, "min_p": 0.0, "stop_token_ids": [], "guided_choice": None, "logit_bias": {}}
+    assert server.post("/v1/completions", prompt="a", max_tokens=1, **nothing).status == 200
+    heard = server.post("/v1/chat/completions", **CHAT, max_tokens=1, **nothing, modalities=["text"], audio=None)
+    assert heard.status == 200
+
+
+def test_deep_bodies_are_refused_or_read(server: Served) -> None:
+    for depth in [10, 90, 120, 300, *range(850, 1001, 5), 3000]:
+        deep = b'{"x": ' * depth + b"1" + b"}" * depth
+        for field in (b"user", b"guided_json"):
+            body = b'{"model": "memory", "prompt": "a", "max_tokens": 1, "%s": %s}' % (field, deep)
+            heard = server.ask("POST", "/v1/completions", body)
+            wanted = {200} if depth < 100 else {400} if field == b"guided_json" or depth > 1000 else {200, 400}
+            assert heard.status in wanted, (depth, field, heard.content)
+
+
 def test_models(server: Served, base: Base) -> None:
     cards = server.get("/v1/models").json["data"]
     assert [one["id"] for one in cards] == ["memory", *sorted(KINDS)]
     assert {one["parent"] for one in cards[1:]} == {"memory"}
     assert server.get("/v1/models/support").json["id"] == "support"
     assert server.get("/v1/models/suport").status == 404
+
+
+def test_more_logprobs_than_an_answer_has_are_refused(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(completions, "_MOST_CHANCES", 120)
+    with served(base) as running:
+        asked = {"prompt": [5] * 10, "max_tokens": 2, "logprobs": 2}
+        assert running.post("/v1/completions", **asked, echo=True, n=3).status == 200  # 36 tokens, 108 numbers
+        assert running.post("/v1/completions", **asked, n=8).status == 200
+        heard = running.post("/v1/completions", **asked, echo=True, n=4)
+        assert (heard.status, heard.json["error"]["param"]) == (400, "logprobs")
+        assert "logprobs is 2, for 48 tokens: that is 144 numbers" in heard.message
 
 
 def test_openai_s_own_client(server: Served) -> None:

@@ -6,6 +6,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,20 @@ def test_patterns_fit_all_versions_of_a_name() -> None:
     assert tenant.seen(["supporter", "quotes", "tags", "tags@1", "Support"]) == []
 
 
+@pytest.mark.parametrize(
+    ("pattern", "mine", "others"),
+    [
+        ("*-acme", ["x-acme", "x-acme@1", "x-acme:live"], ["globex:x-acme", "globex@x-acme", "acme"]),
+        ("*v1", ["v1", "mv1:a"], ["support:v1", "support@v1"]),
+        ("a-*:live", ["a-b:live"], ["a-b", "a-b@1", "a-b:x:live", "b-b:live", "b:a-b:live", "a-b@live"]),
+        ("a@1", ["a@1"], ["a", "a@12", "a:1"]),
+        ("*", ["a", "a@1", "a:b"], []),
+    ],
+)
+def test_the_letters_of_a_tag_are_not_a_name_s(pattern: str, mine: list[str], others: list[str]) -> None:
+    assert Tenant("t", (pattern,)).seen([*mine, *others]) == mine
+
+
 def test_the_file_of_keys_holds_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "keys.yaml"
     secrets = [keys.add(file, name, [f"{name}-*"]) for name in ("a", "b", "c")]
@@ -129,6 +144,39 @@ def test_the_file_of_keys_holds_no_key(tmp_path: Path, monkeypatch: pytest.Monke
     assert read.tenant(secrets[0]) == Tenant("a", ("a-*",))
     assert read.tenant("wrong") is None
     assert len(compared) == 6  # all of them each time, whichever fits
+
+
+def test_keys_made_side_by_side_are_all_there(tmp_path: Path) -> None:
+    file = tmp_path / "keys.yaml"
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda number: keys.add(file, f"k{number}", []), range(24)))
+    read = keys.Keys(file)
+    assert all(read.tenant(secret) is not None for secret in made)
+
+
+def test_a_changed_file_of_keys_is_taken_up(
+    base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(keys, "_PAUSE", 0.0)
+    file = tmp_path / "keys.yaml"
+    first = keys.add(file, "first", [])
+    with served(base, keys=file) as running:
+
+        def status(key: str) -> int:
+            return running.ask("GET", "/v1/models", key=key).status
+
+        second = keys.add(file, "second", [])
+        assert (status(first), status(second)) == (200, 200)
+        keys.remove(file, "first")
+        assert (status(first), status(second)) == (401, 200)
+        file.write_text("keys: 3")  # one that cannot be read changes nothing
+        assert (status(first), status(second)) == (401, 200)
+        file.unlink()
+        assert (status(first), status(second)) == (401, 200)
+        monkeypatch.setattr(keys, "_PAUSE", 60.0)
+        third = keys.add(file, "third", [])
+        assert status(third) == 401  # it is not looked at with every request
+    assert [record.message.count("the keys stay as they were") for record in caplog.records] == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -263,6 +311,14 @@ def test_behind_a_proxy_nobody_without_a_key_is_an_admin(base: Base, tmp_path: P
         for verb, path, body in (("POST", "/v1/adapters", {"name": "a", "source": "b"}), ("GET", "/metrics", None)):
             heard = running.ask(verb, path, body, **sent)
             assert (heard.status, "--admin" in heard.message) == (403, True)
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded"])
+def test_who_comes_through_a_proxy_is_no_admin(base: Base, tmp_path: Path, name: str) -> None:
+    with served(base, adapters_dir=tmp_path) as running:
+        assert running.get("/metrics").status == 200
+        assert running.ask("GET", "/metrics", **{name: "for=192.0.2.1"}).status == 403
+        assert running.ask("GET", "/v1/models", **{name: ""}).status == 200
 
 
 def test_odd_hosts_do_no_harm_where_any_may_stand(base: Base) -> None:

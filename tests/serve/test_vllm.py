@@ -1,16 +1,19 @@
 """Answers that servers write are those written here, whichever server does it and whatever happens to the others."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from threading import get_ident
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from capotasto.artifact import save_adapter
 from capotasto.decoding.settings import GenerateSettings
 from capotasto.decoding.stream import generate
 from capotasto.errors import UserError
 from capotasto.serve.asks import Busy
+from capotasto.serve.intake import Intake
 from capotasto.serve.vllm.engine import VllmEngine
 from capotasto.serve.vllm.settings import VllmSettings
 from capotasto.serve.vllm.thin_base import thin_base
@@ -194,6 +197,32 @@ def test_a_server_that_fails_before_the_first_token_is_left_for_another(base, se
     assert [each.end().finish for each in heard] == ["length"] * 2
 
 
+def test_a_request_that_fails_costs_no_server(base, servers, engines):
+    both = [servers(), servers()]
+    engine = engines(*both, check_seconds=60)
+    for one in both:
+        one.refuses["/v1/completions"] = (500, "this row is too much")
+    assert "this row is too much" in ask(engine, make_rows(base, 1)[0]).end().error
+    assert engine.state().alive
+    for one in both:
+        del one.refuses["/v1/completions"]
+        one.heard.clear()
+    assert ask(engine, make_rows(base, 1)[0]).end().finish == "length"
+    assert sum(len(one.heard) for one in both) == 1, "nobody had to be met again"
+
+
+def test_what_servers_refuse_is_a_refusal(base, thin, servers):
+    server = servers()
+    engine = VllmEngine(thin, VllmSettings(vllm_url=[server.url], **QUICK))
+    server.refuses["/v1/completions"] = (400, "the schema is not supported")
+    with served(thin, engine=engine) as running:
+        heard = running.post("/v1/completions", prompt="one", guided_json={"type": "odd"})
+        assert (heard.status, "the schema is not supported" in heard.message) == (400, True)
+        assert heard.json["error"]["type"] == "invalid_request_error"
+        server.refuses["/v1/completions"] = (401, "no key")  # that is the server's own affair
+        assert running.post("/v1/completions", prompt="one").status == 500
+
+
 def test_when_all_are_gone_it_says_so_and_takes_up_again_when_one_is_back(base, servers, engines):
     server = servers()
     engine, row, adapter = engines(server), make_rows(base, 1)[0], make_adapter("lora", base)
@@ -334,7 +363,7 @@ def test_servers_that_do_not_serve_this_base_are_refused_at_the_start(thin, serv
     with pytest.raises(UserError, match=r"must set `--enable-prompt-embeds`"):
         engines(servers(embeds=False))
     with pytest.raises(UserError, match="serves tiny, not 'other'"):
-        engines(servers(), model="other")
+        engines(servers(), vllm_model="other")
     stranger = servers()
     stranger.model = tiny_model("llama", torch.float32, seed=1)
     with pytest.raises(UserError, match=r"is not .*takes the same prompt otherwise") as caught:
@@ -357,6 +386,25 @@ def test_a_thin_base_reads_as_the_whole_one_does(base, thin, folder, tmp_path):
     tiny_model("llama", torch.bfloat16).save_pretrained(tmp_path / "narrow")
     tiny_tokenizer().save_pretrained(tmp_path / "narrow")
     assert thin_base(str(tmp_path / "narrow")).dtype == torch.bfloat16
+
+
+def test_no_layer_of_a_thin_base_is_read_to_check_a_lora(thin, base, tmp_path):
+    save_adapter(make_adapter("lora", base), tmp_path / "a", base, {})
+    used = []
+    handles = [
+        layer.register_forward_pre_hook(lambda layer, _: used.append(layer))
+        for layer in thin.model.modules()
+        if isinstance(layer, torch.nn.Linear)
+    ]
+    intake = Intake(thin, ThreadPoolExecutor(1).submit, 1 << 30)
+    assert intake.take("a", tmp_path / "a").result(20).adapter.deltas()
+    path = tmp_path / "a" / "adapter_model.safetensors"
+    save_file({name: tensor * 1e9 for name, tensor in load_file(path).items()}, path)
+    with pytest.raises(UserError, match="none may be beyond"):
+        intake.take("a", tmp_path / "a").result(20)
+    assert used == []
+    for handle in handles:
+        handle.remove()
 
 
 def test_the_same_api_stands_in_front_of_them(servers, thin, base, tmp_path):

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import torch
 
-from capotasto.serve.asks import EngineState
+from capotasto.serve.asks import EngineState, Piece
 from capotasto.serve.metrics import Metrics
 from capotasto.serve.service import Note
 from capotasto.session import Base
-from tests.serve.engines import Patient
+from tests.serve.engines import Patient, Recorder
 from tests.serve.serving import Served, served
 from tests.tiny import tiny_model, tiny_tokenizer
 
@@ -59,6 +59,10 @@ def test_the_log_is_json_without_texts(server: Served, base: Base) -> None:
             heard = running.post("/v1/completions", prompt="a secret", max_tokens=2)
             running.post("/v1/chat/completions", messages=[{"role": "user", "content": "a secret"}], max_tokens=2)
             running.post("/v1/completions", prompt="a secret", temperature="a secret")
+            running.post("/v1/completions", prompt="a", guided_json={"type": "secret"})
+            running.post("/v1/completions", prompt="a", guided_regex="(secret")
+            running.post("/v1/completions", model="secret", prompt="a")
+            running.post("/v1/completions", prompt="a", logit_bias={"secret": "secret"})
             lines = lines_of(running)
         assert ("secret" in running.log.getvalue()) == log_prompts
         first = lines[0]
@@ -66,7 +70,12 @@ def test_the_log_is_json_without_texts(server: Served, base: Base) -> None:
         assert (first["path"], first["status"], first["model"]) == ("/v1/completions", 200, "memory")
         assert (first["rows"], first["completion_tokens"], first["tenant"]) == (1, 2, "everybody")
         assert 0 < first["first_token_seconds"] <= first["seconds"]
-        assert lines[2]["status"] == 400
+        assert [line["status"] for line in lines[2:]] == [400, 400, 400, 404, 400]
+        told = [(line["code"], line["param"]) for line in lines[2:]]
+        assert told[0] == ("invalid_value", "temperature")
+        assert told[1:3] == [("invalid_request", "")] * 2
+        assert told[3:] == [("model_not_found", "model"), ("invalid_value", "logit_bias")]
+        assert all(("error" in line) == log_prompts for line in lines[2:])
 
 
 def test_who_hung_up_is_in_the_log(base: Base) -> None:
@@ -77,6 +86,13 @@ def test_who_hung_up_is_in_the_log(base: Base) -> None:
         connection.close()
         engine.wait(lambda it: bool(it.cancelled))
         assert lines_of(running)[0]["status"] == 499
+
+
+def test_a_fault_in_a_stream_is_named_in_the_log(base: Base) -> None:
+    with served(base, engine=Recorder(Piece("half", 5), Piece("", finish="error", error="a secret"))) as running:
+        running.post("/v1/completions", prompt="a", stream=True)
+        [line] = lines_of(running)
+    assert (line["status"], line["code"], "secret" in running.log.getvalue()) == (200, "generation_failed", False)
 
 
 def test_a_line_of_the_log_is_one_line(server: Served) -> None:

@@ -18,7 +18,7 @@ COMMANDS = {
     "chat": "Talk to the base or to an adapter in the terminal.",
     "eval": "Score a base and its adapters on all rows of a file.",
     "serve": "Answer requests over HTTP with the base and its adapters, as OpenAI's API does.",
-    "keys": "Make keys that say who may use a server, and which adapters.",
+    "keys": "Make, list and remove keys that say who may use a server, and which adapters.",
     "merge": "Write base and adapter as one ordinary model folder.",
     "export": "Write an adapter for another program: vLLM, PEFT or llama.cpp.",
     "data": "Show what a data file holds and how it would be read and split.",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from capotasto.cli import adapters as named
 from capotasto.cli.base import BaseSettings, load
-from capotasto.cli.options import Json, build, settings_options
+from capotasto.cli.options import Json, build, present, settings_options
 from capotasto.cli.terminal import err, print_json
 from capotasto.errors import SettingError
 from capotasto.serve.engine_settings import EngineSettings
@@ -31,6 +31,7 @@ class ServeOptions(BaseSettings, ServeSettings, EngineSettings, VllmSettings):
 def command(adapter: named.Adapters = None, json: Json = False, **given: Any) -> None:
     """OpenAI's clients can talk to it: `model` names an adapter, or the base. Only this machine can, unless told."""
     settings = build(ServeSettings, given)
+    _check_backend(settings.backend, given)
     folders = named.folders(adapter or [])
     base, start = _on_vllm(given) if settings.backend == "vllm" else _here(given)
     from capotasto.serve.run import serve
@@ -44,6 +45,20 @@ def command(adapter: named.Adapters = None, json: Json = False, **given: Any) ->
             err.print("capo: warning: --insecure: whoever reaches this port may use it", style="yellow", soft_wrap=True)
 
     serve(base, folders, settings, start, ready)
+
+
+def _check_backend(backend: str, given: dict[str, Any]) -> None:
+    """Errors: options that act on nothing with this backend."""
+    here = {*EngineSettings.model_fields, *BaseSettings.model_fields} - {"base"}
+    there = set(VllmSettings.model_fields)
+    idle = here - there if backend == "vllm" else there - here
+    if wrong := sorted(f"--{name.replace('_', '-')}" for name in present(given) if name in idle):
+        other = "local" if backend == "vllm" else "vllm"
+        acts, them = ("acts", "it") if len(wrong) == 1 else ("act", "them")
+        raise SettingError(
+            f"{', '.join(wrong)} {acts} on nothing with --backend {backend}; leave {them} out, or serve with --backend"
+            f" {other}"
+        )
 
 
 def _here(given: dict[str, Any]) -> "tuple[Base, Callable[[], Engine]]":

@@ -55,9 +55,14 @@ class PeftAdapter(OwnModel):
     @classmethod
     @override
     def load(cls, folder: Path, base: FrozenBase, **facts: Any) -> Self:
-        kind = read_json(folder / "adapter_config.json").get("peft_type")
+        config = read_json(folder / "adapter_config.json")
+        kind = config.get("peft_type")
         if kind not in _usable():
             raise AdapterError(f"{folder} holds a PEFT adapter of type {kind!r}, which cannot be run here")
+        if config.get("adapters"):
+            raise AdapterError(
+                f"{folder} names other adapters, which may lie anywhere, and is refused; name one by itself"
+            )
         from peft import PeftModel
 
         try:
@@ -68,7 +73,8 @@ class PeftAdapter(OwnModel):
 
 
 def _usable() -> dict[str, Any]:
-    """PEFT's type → its config class, for methods that change the model's layers. (Virtual tokens are ours.)"""
+    """PEFT's type → its config class, for methods that change the model's layers. (Virtual tokens are ours; XLORA would
+    read other adapters from wherever its config says, the hub included.)"""
     try:
         from peft import PromptLearningConfig
         from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
@@ -76,7 +82,11 @@ def _usable() -> dict[str, Any]:
         raise SettingError("this method runs through PEFT; install it: pip install 'capotasto[peft]'") from None
 
     types = {str(one.value): config for one, config in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
-    return {name: config for name, config in types.items() if not issubclass(config, PromptLearningConfig)}
+    return {
+        name: config
+        for name, config in types.items()
+        if not issubclass(config, PromptLearningConfig) and name != "XLORA"
+    }
 
 
 def _config(kind: str, settings: MethodSettings, task: str) -> Any:

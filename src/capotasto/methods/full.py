@@ -53,10 +53,25 @@ class FullAdapter(OwnModel):
             raise AdapterError(f"{folder} holds no model that can be read ({error}); train it again") from None
         if found["missing_keys"]:
             raise AdapterError(f"{folder} lacks {min(found['missing_keys'])}; train it again")
+        _check_shapes(model, base, folder)
         if not all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters()):
             raise AdapterError(f"{folder} holds numbers that are not finite; train it again")
         model.to(base.device).eval().requires_grad_(False)
         return cls(model, [], **facts)
+
+
+def _check_shapes(model: PreTrainedModel, base: FrozenBase, folder: Path) -> None:
+    """Errors: it is a model of another build than the base: rows, caches and vocabularies would not fit."""
+    found, wanted = (_shapes(one) for one in (model, base.model))
+    if wrong := min((name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name)), default=""):
+        raise AdapterError(
+            f"{folder} is built otherwise than {base.name}: {wrong} is {found.get(wrong, 'missing')} there, and"
+            f" {wanted.get(wrong, 'missing')} in the base; load it with the base that it was made from"
+        )
+
+
+def _shapes(model: PreTrainedModel) -> dict[str, list[int]]:
+    return {name: list(parameter.shape) for name, parameter in model.named_parameters()}
 
 
 def _wanted(base: FrozenBase, text: str) -> set[str]:

@@ -47,6 +47,7 @@ class Piece:
     top:     (token id, logprob), likeliest first
     finish:  "" while it goes on; "stop", "length", "cancelled" or "error"
     error:   one line, where finish is "error"
+    refused: the ask is to blame for it, and would fail again
     """
 
     text: str
@@ -55,6 +56,7 @@ class Piece:
     top: tuple[tuple[int, float], ...] = ()
     finish: str = ""
     error: str = ""
+    refused: bool = False
 
 
 @dataclass(eq=False, slots=True)

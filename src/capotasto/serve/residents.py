@@ -1,48 +1,27 @@
 """The adapters in memory: read on first use, forgotten when others need the room, replaced at once and whole."""
 
 import asyncio
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from capotasto.errors import AdapterError, UserError
-from capotasto.methods.adapter import Adapter
-from capotasto.records import read_json
-from capotasto.serve import soundness
+from capotasto.serve.intake import Intake, Resident
 from capotasto.serve.shelf import NAME, Shelf
 from capotasto.session import Base
 
 
-@dataclass(frozen=True, slots=True)
-class Resident:
-    """An adapter in memory. Who has it keeps it: a request goes on with the one it began with.
-
-    labels: what a text adapter was trained to choose among, as far as its papers say; of a head, what it answers
-    bytes:  of its files, about what it takes in memory
-    loaded: seconds since 1970
-    """
-
-    name: str
-    source: str
-    adapter: Adapter
-    labels: tuple[str, ...]
-    bytes: int
-    loaded: int
-
-
 class Residents:
-    """Used in the server's own thread only; the reading itself is done by `call`, in the engine's."""
+    """Used in the server's own thread only; an `Intake` does the reading."""
 
     def __init__(
         self, base: Base, call: Callable[[Callable[[], Any]], Future[Any]], shelf: Shelf, limit: int, taken: str
     ):
         """limit: bytes of all adapters in memory; taken: the base's name, which no adapter can have"""
-        self.base, self.shelf, self.limit, self.taken = base, shelf, limit, taken
-        self._call = call
+        self.shelf, self.limit, self.taken = shelf, limit, taken
+        self._intake = Intake(base, call, limit)
         self._named: dict[str, Resident] = {}  # told by name: they stay
         self._used: OrderedDict[str, Resident] = OrderedDict()  # read on first use, the longest unused first
         self._gone: set[str] = set()  # unloaded by name, though they lie on the shelf
@@ -105,6 +84,10 @@ class Residents:
             self._gone.add(name)
         return known
 
+    def close(self) -> None:
+        """Read no more."""
+        self._intake.close()
+
     async def _first_use(self, name: str, folder: Path) -> Resident:
         found = await self._read(name, folder)
         self._used[name] = found
@@ -113,29 +96,12 @@ class Residents:
 
     async def _read(self, name: str, folder: Path) -> Resident:
         try:
-            return await asyncio.wrap_future(self._call(lambda: self._checked(name, folder)))
+            return await asyncio.wrap_future(self._intake.take(name, folder))
         except UserError as error:  # clients learn what is wrong with it, not where it lies
             raise AdapterError(str(error).replace(str(folder), f"adapter {name!r}")) from error
-
-    def _checked(self, name: str, folder: Path) -> Resident:
-        size = soundness.size(folder)
-        if size > self.limit:
-            raise AdapterError(
-                f"{folder} has {size} bytes, and all adapters may have {self.limit}: raise --adapters-gb"
-            )
-        adapter = soundness.read(folder, self.base, name)
-        return Resident(name, str(folder), adapter, _labels(adapter, folder), size, int(time.time()))
 
     def _make_room(self) -> None:
         """Forget what was not used longest; the newest stays."""
         held = sum(one.bytes for one in (*self._named.values(), *self._used.values()))
         while held > self.limit and len(self._used) > 1:
             held -= self._used.popitem(last=False)[1].bytes
-
-
-def _labels(adapter: Adapter, folder: Path) -> tuple[str, ...]:
-    if (names := adapter.classes()) is not None:
-        return tuple(names)
-    papers = read_json(folder / "run.json") if (folder / "run.json").exists() else {}
-    labels = papers.get("labels") if isinstance(papers, dict) else None
-    return tuple(map(str, labels)) if isinstance(labels, list) else ()

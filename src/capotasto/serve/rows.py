@@ -52,7 +52,8 @@ class Rows:
             if piece.finish:
                 del self._tickets[row]
             if piece.finish == "error":
-                raise RefusedError(f"the answer could not be written: {piece.error}", 500, "generation_failed")
+                status = 400 if piece.refused else 500
+                raise RefusedError(f"the answer could not be written: {piece.error}", status, "generation_failed")
             if piece.finish == "cancelled":
                 raise RefusedError(
                     "the server is shutting down; ask again in a moment", 503, "shutting_down", retry_after=5

@@ -7,23 +7,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from capotasto.errors import nearest
+from capotasto.errors import UserError, nearest
 from capotasto.serve.allowance import Allowance
 from capotasto.serve.asks import Ask, Engine, T
-from capotasto.serve.faults import RefusedError, unknown_model
-from capotasto.serve.residents import Resident, Residents
+from capotasto.serve.faults import RefusedError, refusal, unknown_model
+from capotasto.serve.intake import Resident
+from capotasto.serve.residents import Residents
 from capotasto.serve.rows import Rows
 from capotasto.serve.settings import ServeSettings
 from capotasto.serve.shelf import Shelf
 from capotasto.serve.tenants import Tenant
+from capotasto.serve.vocabulary import Vocabulary
 from capotasto.session import Base
 
 _GIB = 2**30
+_MOST_COMPARED = 500  # names; to find the nearest of more would hold up everybody
 
 
 @dataclass(slots=True)
 class Note:
-    """What the log and the metrics tell of a request. first_token: when it was heard, by the monotonic clock."""
+    """What the log and the metrics tell of a request.
+
+    first_token: when it was heard, by the monotonic clock
+    code, param: of its error; `texts` and `error` may quote the request
+    """
 
     endpoint: str = "other"
     tenant: str = ""
@@ -34,6 +41,16 @@ class Note:
     first_token: float | None = None
     texts: list[str] = field(default_factory=list)
     error: str = ""
+    code: str = ""
+    param: str = ""
+
+    def failed(self, error: Exception) -> RefusedError:
+        """Take down an error; returns it as clients hear it."""
+        told, expected = refusal(error), isinstance(error, UserError)
+        self.error = str(told) if expected else f"{type(error).__name__}: {error}"
+        self.code = (told.code or "invalid_request") if expected else type(error).__name__
+        self.param = (told.param or "").partition(".")[0]
+        return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +69,7 @@ class Service:
         self.base, self.engine, self.settings = base, engine, settings
         self.name = Path(base.name).name if Path(base.name).exists() else base.name  # what the bare base is called
         self.ends = frozenset(base.renderer().stops)
+        self.vocabulary = Vocabulary(base.tokenizer)
         shelf = Shelf(settings.adapters_dir, settings.store)
         self.residents = Residents(base, engine.call, shelf, int(settings.adapters_gb * _GIB), self.name)
         self.allowance = Allowance(settings)
@@ -75,7 +93,10 @@ class Service:
 
     def unknown(self, tenant: Tenant, model: str) -> RefusedError:
         """The refusal of a name, with the nearest of those that they may call."""
-        return unknown_model(model[:200], _first_of_many(nearest(model[:200], [self.name, *self.names(tenant)])))
+        names = [self.name, *self.names(tenant)]
+        if len(names) > _MOST_COMPARED:
+            return unknown_model(model[:200], "GET /v1/models lists all")
+        return unknown_model(model[:200], _first_of_many(nearest(model[:200], names)))
 
     async def writer(self, call: Call, model: str) -> Resident | None:
         """The same for what is to write text. Errors: a head, or an encoder."""
@@ -129,6 +150,7 @@ class Service:
     def close(self) -> None:
         """No more reading."""
         self._reader.shutdown(wait=False, cancel_futures=True)
+        self.residents.close()
 
 
 def _first_of_many(hint: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from pathlib import Path
 
 from capotasto.artifact import CONFIG, MANIFEST
@@ -9,6 +10,7 @@ from capotasto.errors import AdapterError
 from capotasto.store import Store
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_SETTLED = 1_000_000_000  # nanoseconds after which a file system's clock shows another change as another time
 
 
 class Shelf:
@@ -22,13 +24,15 @@ class Shelf:
         self.folder = None if folder is None else folder.resolve()
         self._store = None if store is None else store.resolve()
         self._read: tuple[tuple[int, int], Store] | None = None
+        self._listed = 0  # when the folder had last changed as it was listed
+        self._adapters: set[str] = set()
+        self._others: set[str] = set()  # folders in it that hold no adapter yet
 
     def names(self) -> list[str]:
         """All that may be asked for: folders' names, and the store's names with their versions and tags."""
         found = set()
         if self.folder is not None:
-            with os.scandir(self.folder) as entries:
-                found = {one.name for one in entries if one.is_dir(follow_symlinks=False) and _is_adapter(one)}
+            found = self._folders(self.folder)
         if self._store is not None:
             for name, entry in self._entries().entries.items():
                 versions = (f"{name}@{number}" for number in entry.versions)
@@ -72,6 +76,20 @@ class Shelf:
             given = given.relative_to(self.folder)
         return given.parts[0] if given.parts else source
 
+    def _folders(self, folder: Path) -> set[str]:
+        """Names of the adapters in it, which is listed again when it has changed. A folder that is no adapter is looked
+        at each time: its last file may have come, and of that the folder around it tells nothing."""
+        changed = folder.stat().st_mtime_ns
+        if changed != self._listed:
+            with os.scandir(folder) as entries:
+                self._others = {one.name for one in entries if one.is_dir(follow_symlinks=False)}
+            self._adapters = set()
+            self._listed = changed if time.time_ns() - changed > _SETTLED else 0
+        new = {name for name in self._others if _is_adapter(f"{folder}/{name}")}
+        self._adapters |= new
+        self._others -= new
+        return set(self._adapters)
+
     def _in_store(self, name: str) -> Path | None:
         if self._store is None:
             return None
@@ -92,7 +110,7 @@ class Shelf:
         return self._read[1]
 
 
-def _is_adapter(folder: "Path | os.DirEntry[str]") -> bool:
+def _is_adapter(folder: Path | str) -> bool:
     """By texts, because a `Path` takes longer to make than the system to answer, and there may be thousands."""
     place = os.fspath(folder)
     return os.path.exists(f"{place}/{MANIFEST}") or os.path.exists(f"{place}/{CONFIG}")  # noqa: PTH110

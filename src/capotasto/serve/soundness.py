@@ -1,15 +1,18 @@
 """Is an adapter from elsewhere fit to be served beside others? Asked before anybody can call it."""
 
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
 from capotasto import forward
-from capotasto.artifact import load_adapter
+from capotasto.artifact import CONFIG, MANIFEST, load_adapter, method_of
 from capotasto.base.frozen import FrozenBase
 from capotasto.errors import AdapterError, UserError
 from capotasto.methods.adapter import Adapter
+from capotasto.serve.own_tensors import own_tensors
 from capotasto.serve.vllm.thin_base import ThinBase
 from capotasto.types import Encoded
 
@@ -33,25 +36,49 @@ def size(folder: Path) -> int:
     return total
 
 
+def state(folder: Path) -> object:
+    """The same as long as nothing in the folder changes: each path with its size and time of change."""
+    found = ((path, path.lstat()) for path in sorted(folder.rglob("*")))
+    return [(str(path), about.st_size, about.st_mtime_ns) for path, about in found]
+
+
+def copies_base(folder: Path) -> bool:
+    """True where reading it, or a part of it, copies modules of the base, as PEFT needs. Errors: no adapter there."""
+    with _one_line(folder):
+        parts = {path.parent for name in (MANIFEST, CONFIG) for path in folder.rglob(name)}
+        return any("peft" in method_of(part) for part in (folder, *sorted(parts)))
+
+
 def read(folder: Path, base: FrozenBase, name: str) -> Adapter:
-    """An adapter that passed every check. Errors: one line, whatever is wrong with it."""
-    try:
+    """An adapter whose files are sound; nothing runs on the base. Errors: one line, whatever is wrong with it."""
+    with _one_line(folder):
         adapter = load_adapter(folder, base, name)
-        _check_numbers(adapter, folder)
-        _check_changes(adapter, base, folder)
-        if not isinstance(base, ThinBase):
+        _check_numbers(adapter, base, folder)
+        return adapter
+
+
+def attempt(adapter: Adapter, base: FrozenBase, folder: Path) -> None:
+    """Let it act on the base, where a base computes here at all. Errors: as of `read`."""
+    if not isinstance(base, ThinBase):  # whose weights would come from the disk for it, and need not be here at all
+        with _one_line(folder):
+            _check_changes(adapter, base, folder)
             _try(adapter, base, folder)
+
+
+@contextmanager
+def _one_line(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except (UserError, MemoryError):
         raise
     except Exception as error:
         why = " ".join(str(error).split())
         raise AdapterError(f"{folder} cannot be run ({type(error).__name__}: {why}); train it again") from error
-    return adapter
 
 
 @torch.no_grad()
-def _check_numbers(adapter: Adapter, folder: Path) -> None:
-    for name, tensor in (*adapter.named_parameters(), *adapter.named_buffers()):
+def _check_numbers(adapter: Adapter, base: FrozenBase, folder: Path) -> None:
+    for name, tensor in own_tensors(adapter, base):
         if name.rpartition(".")[2] in _IN_UNITS:
             continue
         largest = float(tensor.abs().max()) if tensor.numel() else 0.0

@@ -12,7 +12,7 @@ from capotasto.objectives.heads import head_of
 from capotasto.serve import reading
 from capotasto.serve.endpoints.endpoint import Endpoint
 from capotasto.serve.faults import RefusedError
-from capotasto.serve.residents import Resident
+from capotasto.serve.intake import Resident
 from capotasto.serve.schemas.classify import Classified, ClassifyRequest, Judged
 from capotasto.serve.schemas.common import new_id, now, usage
 from capotasto.serve.service import Call, Service

@@ -1,6 +1,6 @@
 """/v1/chat/completions: messages answered (https://platform.openai.com/docs/api-reference/chat)."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
@@ -35,12 +35,16 @@ class Message(Body):
 class ChatRequest(Sampling):
     """What is to be answered, and how."""
 
+    unsupported: ClassVar[tuple[str, ...]] = (*Sampling.unsupported, "audio")
+
     messages: list[Message] = Field(min_length=1)
     max_completion_tokens: int | None = Field(None, ge=1, le=1 << 20)
     logprobs: bool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=20)
     tools: list[Any] | None = Field(None, description="not supported")
     functions: list[Any] | None = Field(None, description="not supported")
+    audio: Any = Field(None, description="not supported")
+    modalities: list[str] | None = Field(None, description="text alone")
 
     @property
     def wanted(self) -> int | None:
@@ -52,6 +56,8 @@ class ChatRequest(Sampling):
         super().check(most)
         if self.tools or self.functions:
             raise RefusedError("tools are not supported; leave them out", param="tools")
+        if set(self.modalities or ()) - {"text"}:
+            raise RefusedError("modalities other than text are not supported; leave them out", param="modalities")
         if self.wanted == 0:
             raise RefusedError("max_tokens is 0: there would be no answer", param="max_tokens")
         if self.top_logprobs is not None and not self.logprobs:

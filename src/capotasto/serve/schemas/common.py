@@ -29,6 +29,8 @@ class Request(Body):
             json.dumps(values, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             raise ValueError("a text has half a surrogate pair, which is no character; remove it") from None
+        except RecursionError:
+            raise ValueError("the body is nested too deeply; send a flatter one") from None
         return values
 
 

@@ -1,7 +1,8 @@
 """How text is to be written, as OpenAI and vLLM name it."""
 
 import json
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
@@ -14,6 +15,7 @@ _SEEDS = 2**63
 _LONGEST_STOP = 256  # characters
 _LONGEST_RULE = 65_536  # characters of a schema
 _LONGEST_PATTERN = 4096
+_DEEPEST_RULE = 100  # levels of a schema; llguidance reads 127
 
 StopText = Annotated[str, Field(min_length=1, max_length=_LONGEST_STOP)]
 
@@ -39,7 +41,12 @@ class ResponseFormat(BaseModel):
 
 
 class Sampling(Request):
-    """Fields of completions and chat completions alike."""
+    """Fields of completions and chat completions alike. unsupported: would change the answer if they were set."""
+
+    unsupported: ClassVar[tuple[str, ...]] = (
+        *("logit_bias", "guided_choice", "guided_grammar", "structured_outputs", "min_tokens", "min_p"),
+        "stop_token_ids",
+    )
 
     model: str = Model
     max_tokens: int | None = Field(None, ge=0, le=1 << 20)
@@ -59,6 +66,12 @@ class Sampling(Request):
     guided_json: Annotated[str, Field(max_length=_LONGEST_RULE)] | dict[str, Any] | None = None
     guided_regex: Annotated[str, Field(min_length=1, max_length=_LONGEST_PATTERN)] | None = None
     logit_bias: dict[str, float] | None = Field(None, description="not supported")
+    guided_choice: Any = Field(None, description="not supported")
+    guided_grammar: Any = Field(None, description="not supported")
+    structured_outputs: Any = Field(None, description="not supported; send response_format or guided_regex")
+    min_tokens: Any = Field(None, description="not supported beyond 0")
+    min_p: Any = Field(None, description="not supported beyond 0")
+    stop_token_ids: Any = Field(None, description="not supported")
 
     @property
     def stops(self) -> tuple[str, ...]:
@@ -102,20 +115,35 @@ class Sampling(Request):
             return '{"type": "object"}'
         if given.json_schema is None or given.json_schema.schema_ is None:
             raise RefusedError("response_format has no json_schema.schema; send one", param="response_format")
-        return json.dumps(given.json_schema.schema_)
+        return _written(given.json_schema.schema_, "response_format")
 
     def _guided(self) -> str | None:
         if self.guided_json is None or isinstance(self.guided_json, dict):
-            return None if self.guided_json is None else json.dumps(self.guided_json)
+            return None if self.guided_json is None else _written(self.guided_json, "guided_json")
         try:
-            json.loads(self.guided_json)
+            return _written(json.loads(self.guided_json), "guided_json")
         except (ValueError, RecursionError):
             raise RefusedError("guided_json is no JSON; send a schema", param="guided_json") from None
-        return self.guided_json
 
     def check(self, most: int) -> None:
         """Errors: what would change the answer and is not supported; more answers than `most`."""
-        if self.logit_bias:
-            raise RefusedError("logit_bias is not supported; leave it out", param="logit_bias")
+        if name := next((name for name in self.unsupported if getattr(self, name)), None):
+            raise RefusedError(f"{name} is not supported; leave it out", param=name)
         if (self.n or 1) > most:
             raise RefusedError(f"n is {self.n}, and this server gives {most} answers to a prompt at most", param="n")
+
+
+def _written(schema: Any, param: str) -> str:
+    """A schema as text. Errors: it is nested too deeply for those who read it."""
+    level = [schema]
+    for _ in range(_DEEPEST_RULE):
+        level = [inner for one in level if isinstance(one, dict | list) for inner in _inside(one)]
+    if level:
+        raise RefusedError(
+            f"the schema is nested more than {_DEEPEST_RULE} levels deep; send a flatter one", param=param
+        )
+    return json.dumps(schema)
+
+
+def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value

@@ -14,6 +14,10 @@ class GoneError(Exception):
     """The server does not answer, or is not the one it was: another may."""
 
 
+class FailedError(GoneError):
+    """The server answers, and failed at this one request: another may carry it out. It is not gone."""
+
+
 class RefusedError(UserError):
     """The server answers and will not do it; another would not either. status: HTTP's, 0 where it is our own word."""
 
@@ -98,5 +102,5 @@ class Client:
         said = said.get("message") or said.get("detail") or said if isinstance(said, dict) else said
         words = f"{status}: {' '.join(str(said).split())[:300]}"
         if status >= 500:
-            raise GoneError(f"{self.url} failed ({words})")
+            raise FailedError(f"{self.url} failed ({words})")
         raise RefusedError(f"{self.url} refused it ({words})", status)

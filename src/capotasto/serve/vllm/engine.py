@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from capotasto.base.frozen import FrozenBase
 from capotasto.serve.asks import Ask, Busy, EngineState, Piece, Ticket
 from capotasto.serve.vllm.adapters import LoraFolders
-from capotasto.serve.vllm.client import GoneError
+from capotasto.serve.vllm.client import FailedError, GoneError, RefusedError
 from capotasto.serve.vllm.replica import Replica
 from capotasto.serve.vllm.replicas import Replicas
 from capotasto.serve.vllm.settings import VllmSettings
@@ -23,6 +23,7 @@ from capotasto.serve.vllm.wire import body_of, fit, pieces_of
 from capotasto.tokens.render import Renderer
 
 T = TypeVar("T")
+_WRONG = (400, 422)  # what servers say where the ask itself is wrong, such as a schema that cannot be followed
 _CLOSED = "the engine is closing and takes nothing more; ask again when it is back"
 
 
@@ -152,12 +153,14 @@ class VllmEngine:
 
     async def _answer(self, job: _Job) -> None:
         """Let the asker hear an answer up to its end, whatever that is."""
+        refused = False
         try:
             failure = await self._written(job)
         except Exception as error:  # whatever it is, the asker must not wait for ever
             failure = " ".join(str(error).split()) or type(error).__name__
+            refused = isinstance(error, RefusedError) and error.status in _WRONG
         if failure:
-            self._tell(job, Piece("", finish="error", error=failure))
+            self._tell(job, Piece("", finish="error", error=failure, refused=refused))
 
     async def _written(self, job: _Job) -> str:
         """Try one server after the other; why none could write it, or nothing once it was heard to its end."""
@@ -173,6 +176,8 @@ class VllmEngine:
                         if self._heard(job, choice):
                             return ""
                 failure = f"{replica.url} broke an answer off"
+            except FailedError as failed:
+                failure = str(failed)
             except GoneError as gone:
                 replica.lost()
                 failure = str(gone)

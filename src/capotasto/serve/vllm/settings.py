@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from capotasto.config import Settings
 
-_LIST = {"metavar": "URL"}
+_LIST: dict[str, Any] = {"metavar": "URL"}
 
 
 class VllmSettings(Settings):

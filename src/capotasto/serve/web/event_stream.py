@@ -5,7 +5,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from capotasto.serve.endpoints.endpoint import Events
-from capotasto.serve.faults import refusal
 from capotasto.serve.web.asgi import GoneError, Receive, Scope, Send, unless_gone
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ async def _send_all(events: Events, scope: Scope, send: Send) -> None:
         async for line in events.lines:
             await send({"type": "http.response.body", "body": line.encode(), "more_body": True})
     except Exception as error:
-        scope["state"]["note"].error = f"{type(error).__name__}: {error}"
-        line = f"data: {json.dumps(refusal(error).as_dict())}\n\n"
+        told = scope["state"]["note"].failed(error)
+        line = f"data: {json.dumps(told.as_dict())}\n\n"
         await send({"type": "http.response.body", "body": line.encode(), "more_body": True})
     await send({"type": "http.response.body", "body": b""})

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from capotasto.errors import UserError
-from capotasto.serve.faults import RefusedError, refusal
+from capotasto.serve.faults import RefusedError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
@@ -24,15 +24,15 @@ def handle_all(app: "FastAPI") -> None:
     app.add_exception_handler(Exception, _refused)
 
 
-def _answer(request: "Request", told: RefusedError) -> "JSONResponse":
+def _answer(request: "Request", error: Exception) -> "JSONResponse":
     from fastapi.responses import JSONResponse
 
-    request.scope["state"]["note"].error = str(told)
+    told = request.scope["state"]["note"].failed(error)
     return JSONResponse(told.as_dict(), told.status, told.headers)
 
 
 async def _refused(request: "Request", error: Exception) -> "JSONResponse":
-    return _answer(request, refusal(error))
+    return _answer(request, error)
 
 
 async def _of_http(request: "Request", error: Exception) -> "JSONResponse":

@@ -71,6 +71,7 @@ def _line(
         "completion_tokens": note.completion_tokens,
         "seconds": round(seconds, 4),
         "first_token_seconds": None if first is None else round(first, 4),
-        **({"error": note.error} if note.error else {}),
+        **({"code": note.code, "param": note.param} if note.code else {}),
+        **({"error": note.error} if note.error and texts else {}),
         **({"texts": note.texts} if texts else {}),
     }

@@ -1,0 +1,19 @@
+"""Token ids as texts, each decoded once: logprobs show the same few tokens again and again."""
+
+from transformers import PreTrainedTokenizerBase
+
+
+class Vocabulary:
+    """The tokens of one tokenizer one by one. It grows to the size of the vocabulary at most."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase):
+        self._tokenizer = tokenizer
+        self._texts: dict[int, str] = {}
+
+    def text(self, token: int | None) -> str:
+        """A token by itself; a part of a character is U+FFFD."""
+        if token is None:
+            return ""
+        if (known := self._texts.get(token)) is None:
+            known = self._texts[token] = str(self._tokenizer.decode([token]))
+        return known
