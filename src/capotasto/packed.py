@@ -31,7 +31,7 @@ def packed(model: nn.Module) -> Iterator[None]:
         yield
     finally:
         for module in changed:
-            del module.forward
+            vars(module).pop("forward", None)  # another thread may have packed the same model, and ended first
 
 
 def _possible(module: nn.Linear | Conv1D) -> bool:

@@ -2,12 +2,14 @@
 
 from transformers import PreTrainedTokenizerBase
 
+from capotasto.decoding.text import TokenReader
+
 
 class Vocabulary:
     """The tokens of one tokenizer one by one. It grows to the size of the vocabulary at most."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase):
-        self._tokenizer = tokenizer
+        self._reader = TokenReader(tokenizer)
         self._texts: dict[int, str] = {}
 
     def text(self, token: int | None) -> str:
@@ -15,5 +17,5 @@ class Vocabulary:
         if token is None:
             return ""
         if (known := self._texts.get(token)) is None:
-            known = self._texts[token] = str(self._tokenizer.decode([token]))
+            known = self._texts[token] = self._reader.text(token)
         return known

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from capotasto.decoding.text import TokenReader
 from capotasto.methods.adapter import Adapter
 from capotasto.serve.asks import Ask, Piece
 from capotasto.serve.schemas.sampling import Sampling
@@ -56,13 +55,9 @@ class TokenTexts:
     """Tokens one by one, as logprobs show them."""
 
     def __init__(self, service: Service):
-        self._reader = TokenReader(service.base.tokenizer)
+        self.text = service.vocabulary.text
         self._ends = service.ends
 
     def counts(self, piece: Piece) -> bool:
         """True for a piece whose token belongs to the answer: not the end token that closed it."""
         return piece.token is not None and not (piece.finish == "stop" and piece.token in self._ends)
-
-    def text(self, token: int | None) -> str:
-        """A token by itself; a part of a character is U+FFFD."""
-        return "" if token is None else self._reader.text(token)
