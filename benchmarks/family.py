@@ -82,8 +82,16 @@ def _row(task: str, method: str, measure: str, lines: list[Line]) -> str:
     scores = [line[measure] for line in lines]
     mean = sum(score[0] for score in scores) / len(scores)
     spans = ", ".join(f"{low:.1%}–{high:.1%}" for _, low, high in scores)
-    seconds = "" if method == "base" else f"{max(line['tokens'] / line['pace'] for line in lines):.0f}"
-    size = "" if method == "base" else f"{lines[0]['adapter_bytes'] / 1000:,.0f} kB"
+    # A head's pace is that of its one pass through the base; its later epochs read kept states.
+    passes = [
+        line["tokens"] / (line["epochs"] if method == "head" else 1) / line["pace"]
+        for line in lines
+        if "tokens" in line
+    ]
+    seconds = f"{max(passes):.0f}" if passes else ""
+    size = (
+        {"base": "", "full": "a model"}.get(method) or f"{lines[0]['adapter_bytes'] / 1000:,.0f} kB" if passes else ""
+    )
     peak = max(line["peak_mib"] for line in lines)
     return f"| {task} | {method} | {measure} | {mean:.1%} | {spans} | {seconds} | {peak:,.0f} | {size} |\n"
 
