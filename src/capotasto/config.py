@@ -30,6 +30,11 @@ class Settings(BaseModel):
         return cls.build({**read_yaml(path), **overrides}, where=str(path))
 
 
+def parted(value: Any) -> Any:
+    """A text with commas, as on the command line, as a list; anything else as it is."""
+    return [one.strip() for one in value.split(",") if one.strip()] if isinstance(value, str) else value
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML file that holds settings by name."""
     import yaml

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from capotasto.config import Settings
+from capotasto.config import Settings, parted
 from capotasto.errors import SettingError
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -45,7 +45,7 @@ class ServeSettings(Settings):
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _parted(cls, value: Any) -> Any:
-        return [one.strip() for one in value.split(",") if one.strip()] if isinstance(value, str) else value
+        return parted(value)
 
     @model_validator(mode="after")
     def _not_open(self) -> "ServeSettings":

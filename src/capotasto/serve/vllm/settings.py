@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from capotasto.config import Settings
+from capotasto.config import Settings, parted
 
 _LIST: dict[str, Any] = {"metavar": "URL"}
 
@@ -29,4 +29,4 @@ class VllmSettings(Settings):
     @field_validator("vllm_url", mode="before")
     @classmethod
     def _parted(cls, value: Any) -> Any:
-        return [one.strip() for one in value.split(",") if one.strip()] if isinstance(value, str) else value
+        return parted(value)
