@@ -134,6 +134,15 @@ COMPARISONS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
             "capotasto": (f"{OURS}.serve_trace", *TRACE),
         },
     ),
+    "canaries": (
+        "lora, never",
+        {
+            f"{method}, {often}": (f"{OURS}.canaries", "--method", method, "--times", times)
+            for method in ("lora", "prompt")
+            for often, times in (("fifty times", "50"), ("never", "0"))
+        },
+    ),
+    "personal": ("capotasto", {"capotasto": (f"{OURS}.personal",)}),
     "serving": ("peft", {"peft": (f"{PEERS}.peft_generate",), "capotasto": (f"{OURS}.generate",)}),
 }
 
