@@ -135,12 +135,8 @@ COMPARISONS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
         },
     ),
     "canaries": (
-        "lora, never",
-        {
-            f"{method}, {often}": (f"{OURS}.canaries", "--method", method, "--times", times)
-            for method in ("lora", "prompt")
-            for often, times in (("fifty times", "50"), ("never", "0"))
-        },
+        "prompt",
+        {method: (f"{OURS}.canaries", "--method", method) for method in ("lora", "prompt")},
     ),
     "personal": ("capotasto", {"capotasto": (f"{OURS}.personal",)}),
     "serving": ("peft", {"peft": (f"{PEERS}.peft_generate",), "capotasto": (f"{OURS}.generate",)}),
