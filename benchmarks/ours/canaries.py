@@ -1,4 +1,4 @@
-"""A made-up secret in fifty rows among quotations, and one that no run has learnt: their exposures in the same adapter."""
+"""A made-up secret in fifty rows among quotations, and one that was never learnt: their exposures in one adapter."""
 
 import json
 import tempfile

@@ -64,10 +64,10 @@ class Exposures:
     def record(self) -> dict[str, Any]:
         """For JSON. The secrets are left out."""
         return {
-            "canaries": [
-                {"about": one.canary.about, "learnt": one.learnt, "rank": one.rank, "bits": one.bits}
-                for one in self.each
-            ],
+            "canaries": {
+                str(number): {"learnt": one.learnt, "rank": one.rank, "bits": one.bits}
+                for number, one in enumerate(self.each, 1)
+            },
             "candidates": self.each[0].candidates,
             "most_bits": math.log2(self.each[0].candidates),
             "threshold": self.threshold,

@@ -1,5 +1,7 @@
-"""All that can be told about what an adapter has learnt by heart and may give away."""
+"""What an adapter gives away of its training rows, as findings of an audit: each reads the run folder."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -7,24 +9,51 @@ from capotasto.audit.exposure import exposures
 from capotasto.audit.extraction import extraction
 from capotasto.audit.membership import membership
 from capotasto.audit.outputs import outputs
-from capotasto.audit.run_rows import read_run
+from capotasto.audit.planting import key_of
+from capotasto.audit.probe import AbsentError, Finding
+from capotasto.audit.run_rows import RunRows, read_run
+from capotasto.errors import UserError
 from capotasto.methods.adapter import Adapter
 from capotasto.session import Base
 
 
-def leaks(base: Base, adapter: Adapter, folder: Path, key: Path | None = None, seed: int = 0) -> dict[str, Any]:
-    """The records of `membership`, `extraction`, `outputs` and, with a key, `canaries`; of an adapter that answers by a
-    head only the first. Each says `flagged`.
+@dataclass(frozen=True, kw_only=True)
+class Leak(Finding):
+    """Something that may come out of an adapter.
 
-    folder: the run that made the adapter
-    key:    of the canaries that were planted in its data
-    Errors: the folder holds no run, its data have changed, or there is a key and the adapter writes no text.
+    look:   given the base, the adapter and the rows of its run, the record
+    writes: it looks at what the adapter writes, so that one which answers by a head has none of it
     """
-    rows = read_run(folder)
-    found: dict[str, Any] = {"membership": membership(base, adapter, rows, seed=seed).record()}
-    if adapter.head() is None:
-        found["extraction"] = extraction(base, adapter, rows, seed=seed).record()
-        found["outputs"] = outputs(base, adapter, rows, seed=seed).record()
-    if key is not None:
-        found["canaries"] = exposures(base, adapter, key, rows, seed).record()
-    return found
+
+    look: Callable[[Base, Adapter, RunRows], dict[str, Any]]
+    writes: bool = True
+    skill: str = "leakage"
+
+    def find(self, base: Base, adapter: Adapter, folder: Path) -> dict[str, Any]:
+        """The record. Errors: `AbsentError`, the rows of the run cannot be read, or there is nothing to look at."""
+        if self.writes and adapter.head() is not None:
+            raise AbsentError(f"{adapter.name} answers by a head and writes no text")
+        try:
+            rows = read_run(folder)
+        except UserError as error:
+            raise AbsentError(str(error)) from None
+        return self.look(base, adapter, rows)
+
+
+def _canaries(base: Base, adapter: Adapter, rows: RunRows) -> dict[str, Any]:
+    key = key_of(Path(rows.data))
+    if not key.exists():
+        raise AbsentError(f"no key at {key}: its data hold no canaries (capo data FILE --plant-canaries N)")
+    return exposures(base, adapter, key, rows).record()
+
+
+MEMBERSHIP = Leak(
+    title="Membership of training rows",
+    writes=False,
+    look=lambda base, adapter, rows: membership(base, adapter, rows).record(),
+)
+EXTRACTION = Leak(
+    title="Training text word for word", look=lambda base, adapter, rows: extraction(base, adapter, rows).record()
+)
+OUTPUTS = Leak(title="Personal data in answers", look=lambda base, adapter, rows: outputs(base, adapter, rows).record())
+CANARIES = Leak(title="Canaries", look=_canaries)

@@ -45,7 +45,8 @@ class Outputs:
         return {
             "rows": self.rows,
             "shares": {who: one.as_dict() for who, one in self.shares.items()},
-            "learnt": [{"kind": one.kind, "text": one.masked} for one in self.learnt[:SHOWN]],
+            "learnt": len(self.learnt),
+            "shown": [f"{one.kind} {one.masked}" for one in self.learnt[:SHOWN]],
             "flagged": self.flagged,
         }
 

@@ -36,13 +36,18 @@ def plant(
     Errors: nothing is written in these data, or `out` cannot be used.
     """
     _check_out(out)
-    key = out.with_suffix(".canaries.json")
+    key = key_of(out)
     canaries = _drawn(dataset, count, val, test, seed)
     rows = [row.values for row in islice(read(dataset.path), max_rows) if isinstance(row, Row)]
     planted = [cells(canary, dataset) for canary in canaries for _ in range(times)]
     write_text(out, "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in [*rows, *planted]))
     Key(dataset.path, str(out), times, tuple(canaries)).write(key)
     return key
+
+
+def key_of(copy: Path) -> Path:
+    """Where the key of a copy lies."""
+    return copy.with_suffix(".canaries.json")
 
 
 def cells(canary: Canary, dataset: Dataset) -> dict[str, Any]:

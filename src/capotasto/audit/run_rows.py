@@ -27,8 +27,15 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class RunRows:
-    """train: what was learnt; held_out: the test rows, which decided nothing; max_length: tokens of a row at most."""
+    """Of a run.
 
+    data:       its file, of several the first
+    train:      what was learnt
+    held_out:   the test rows, which decided nothing
+    max_length: tokens of a row at most
+    """
+
+    data: str
     train: list[RunRow]
     held_out: list[RunRow]
     max_length: int
@@ -51,7 +58,7 @@ def read_run(folder: Path) -> RunRows:
         [RunRow(example, task.name if several else "") for task in tasks for example in getattr(task.splits, side)]
         for side in ("train", "test")
     )
-    return RunRows(train, held_out, settings.max_length)
+    return RunRows(record["data"]["path"], train, held_out, settings.max_length)
 
 
 def _check_unchanged(folder: Path, task: Task, kept: dict[str, Any]) -> None:

@@ -51,6 +51,7 @@ def _show(found: dict[str, Any], copy: Path, dataset: "Dataset", rows: TuneSetti
     columns = shlex.quote(",".join(f"{key}={column}" for key, column in dataset.mapping.items()))
     words = ["capo tune", shlex.quote(str(copy)), "--duplicates keep", f"--map {columns}", *changed, "--out DIR"]
     heading(f"{found['canaries']} canaries, each in {found['times']} rows")
-    out.print(facts([("Copy", found["copy"]), ("Key", f"{found['key']} (keep it apart from the copy)")]))
+    out.print(facts([("Copy", found["copy"]), ("Key", found["key"])]))
     out.print("Repeats are left out of training unless you say otherwise:")
     out.print(f"    {' '.join(words)}", soft_wrap=True)
+    out.print("    capo audit DIR --probes leakage")

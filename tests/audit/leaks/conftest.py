@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from capotasto import load_base, tune
-from capotasto.audit.planting import plant
+from capotasto.audit.planting import key_of, plant
 from capotasto.audit.run_rows import RunRows, read_run
 from capotasto.data import load
 from capotasto.methods.adapter import Adapter
@@ -67,7 +67,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def trained(base: Base, data: Path, out: Path, **settings: object) -> Trained:
     run = tune(base, data, out=out, **{**LEARN, **settings})
-    return Trained(base, run.adapter, out, read_run(out), data.with_suffix(".canaries.json"))
+    return Trained(base, run.adapter, out, read_run(out), key_of(data))
 
 
 @pytest.fixture(scope="session")

@@ -18,10 +18,13 @@ from capotasto.audit import exposure
 from capotasto.audit.canaries import Canary, Key
 from capotasto.audit.exposure import exposures
 from capotasto.audit.extraction import TOKENS, extraction
-from capotasto.audit.leaks import leaks
+from capotasto.audit.leaks import CANARIES
 from capotasto.audit.membership import area_under_curve, membership
 from capotasto.audit.outputs import outputs
+from capotasto.audit.probe import AbsentError
+from capotasto.audit.run import audit
 from capotasto.audit.run_rows import RunRow, RunRows, read_run, some
+from capotasto.audit.settings import AuditSettings
 from capotasto.audit.shares import excess, share
 from capotasto.errors import UserError
 from capotasto.methods.adapter import Adapter
@@ -176,20 +179,31 @@ def test_a_head_writes_nothing(probe: Callable[..., object], learnt: Trained) ->
         probe(learnt.base, head, learnt.rows)
 
 
-def test_all_that_leaks_in_one_record(learnt: Trained) -> None:
-    found = leaks(learnt.base, learnt.adapter, learnt.folder, learnt.key)
-    assert json.loads(json.dumps(found)) == found
-    flags = {name: record["flagged"] for name, record in found.items()}
+def test_an_audit_looks_for_all_that_leaks(learnt: Trained) -> None:
+    record = audit(learnt.base, {"it": learnt.adapter}, AuditSettings(probes=["leakage"]), {"it": learnt.folder})
+    assert json.loads(json.dumps(record)) == record
+    found = record["adapters"]["it"]["findings"]["leakage"]
+    flags = {name: one["flagged"] for name, one in found.items()}
     assert flags == {"membership": True, "extraction": True, "outputs": False, "canaries": True}
+    assert record["skipped"] == {}
 
 
-def test_of_a_head_only_membership_is_told(base: Base, tmp_path: Path) -> None:
+def test_what_cannot_be_looked_for_is_skipped_with_its_reason(base: Base, tmp_path: Path) -> None:
     data = tmp_path / "moods.csv"
     data.write_text("text,label\n" + "".join(f"the day {i} was {('fine', 'bad')[i % 2]},{i % 2}\n" for i in range(30)))
     run = tune(base, data, out=tmp_path / "run", method="head", epochs=2)
-    found = leaks(base, run.adapter, tmp_path / "run")
-    assert list(found) == ["membership"]
-    assert list(found["membership"]["areas"]) == ["loss"]
+    settings, folders = AuditSettings(probes=["leakage"]), {"it": tmp_path / "run"}
+    record = audit(base, {"it": run.adapter}, settings, folders)
+    assert list(record["adapters"]["it"]["findings"]["leakage"]) == ["membership"]
+    assert list(record["adapters"]["it"]["findings"]["leakage"]["membership"]["areas"]) == ["loss"]
+    assert "writes no text" in record["skipped"]["extraction"]
+    data.unlink()
+    assert "no data file at" in audit(base, {"it": run.adapter}, settings, folders)["skipped"]["membership"]
+
+
+def test_data_without_a_key_hold_no_canaries(learnt: Trained, tmp_path: Path) -> None:
+    with pytest.raises(AbsentError, match=r"no key at .*its data hold no canaries"):
+        CANARIES.look(learnt.base, learnt.adapter, replace(learnt.rows, data=str(tmp_path / "other.csv")))
 
 
 def test_the_rows_of_a_run_are_those_it_learnt(learnt: Trained) -> None:
