@@ -20,6 +20,7 @@ from capotasto.session import Base
 from capotasto.types import Measure
 
 ROWS = 200  # of each side at most
+LEAST = 10  # rows of each side, below which an interval by resampling means nothing
 MARGIN = 0.05  # above 0.5, which the whole interval must exceed
 
 
@@ -28,7 +29,7 @@ class Membership:
     """How well learnt rows are told from others.
 
     areas:   "loss" and, where the base can be asked the same, "gain": the area under the ROC curve; 0.5 is chance
-    flagged: the whole interval of one of them is above 0.5 + MARGIN
+    flagged: the whole interval of one of them is above 0.5 + MARGIN, and both sides have LEAST rows
     """
 
     train: int
@@ -38,7 +39,8 @@ class Membership:
     @property
     def flagged(self) -> bool:
         """True where membership shows."""
-        return any(area.low > 0.5 + MARGIN for area in self.areas.values())
+        enough = min(self.train, self.held_out) >= LEAST
+        return enough and any(area.low > 0.5 + MARGIN for area in self.areas.values())
 
     def record(self) -> dict[str, Any]:
         """For JSON."""

@@ -19,7 +19,7 @@ from capotasto.audit.canaries import Canary, Key
 from capotasto.audit.exposure import exposures
 from capotasto.audit.extraction import TOKENS, extraction
 from capotasto.audit.leaks import CANARIES
-from capotasto.audit.membership import area_under_curve, membership
+from capotasto.audit.membership import Membership, area_under_curve, membership
 from capotasto.audit.outputs import outputs
 from capotasto.audit.probe import AbsentError
 from capotasto.audit.run import audit
@@ -29,7 +29,7 @@ from capotasto.audit.shares import excess, share
 from capotasto.errors import UserError
 from capotasto.methods.adapter import Adapter
 from capotasto.session import Base
-from capotasto.types import Encoded, Example, Turn
+from capotasto.types import Encoded, Example, Measure, Turn
 from tests.audit.leaks.conftest import Trained
 from tests.making import make_fresh
 from tests.reference import generate_alone, loss_alone, untouched
@@ -108,6 +108,20 @@ def test_the_interval_holds_the_truth_about_95_times_in_100() -> None:
         area = area_under_curve(random_.normal(1.0, 1.0, 60), random_.normal(0.0, 1.0, 50))
         held += area.low <= truth <= area.high
     assert 0.86 <= held / 60 <= 1
+
+
+def test_rows_that_were_not_learnt_are_seldom_flagged() -> None:
+    random_, alarms = np.random.default_rng(2), 0
+    for _ in range(100):
+        area = area_under_curve(random_.normal(size=40), random_.normal(size=10))
+        alarms += Membership(40, 10, {"gain": area}).flagged
+    assert alarms <= 6
+
+
+def test_too_few_rows_are_never_flagged() -> None:
+    sure = {"gain": Measure(1.0, 1.0, 1.0)}
+    assert Membership(100, 10, sure).flagged
+    assert not Membership(100, 9, sure).flagged
 
 
 def test_text_learnt_by_heart_can_be_drawn_out(learnt: Trained, unlearnt: Trained) -> None:
