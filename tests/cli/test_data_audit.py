@@ -20,6 +20,7 @@ def messy(tmp_path: Path) -> Path:
         noise = " ".join("".join(chance.choices("abcdefghij", k=6)) for _ in range(4))
         rows.append([f"{' '.join(chance.choices(WORDS[label], k=4))} {noise}", label])
     rows[7][1] = "good"
+    rows[7][0] += " +44 20 7946 0958"
     rows[10][0] += ", ask jane.doe@mail.org"
     rows.append([rows[3][0] + ".", "poor"])
     rows.append(["something else altogether", "rare"])
@@ -45,6 +46,7 @@ def test_the_audit_shows_places_and_masks_what_is_personal(messy: Path, capo: Ca
     assert "messy.jsonl:4 (" in shown
     assert "1 found of the kind e-mail, masked here" in shown
     assert "jane.doe@mail.org" not in shown.replace("\n", "")
+    assert "7946" not in shown, "nor in a row that is shown for its label"
     assert "1 labels without a test row" in shown
     assert "not looked for" in shown
 

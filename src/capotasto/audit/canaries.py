@@ -48,7 +48,7 @@ class Canary:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What was planted: to be kept apart from the data.
+    """What was planted.
 
     data, copy: the file it was planted in, and the one that holds it
     times:      how often each canary stands in the copy

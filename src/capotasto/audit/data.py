@@ -10,7 +10,7 @@ from typing import Any
 
 from capotasto.audit.label_noise import suspects
 from capotasto.audit.near import near
-from capotasto.audit.personal import KINDS, find
+from capotasto.audit.personal import KINDS, find, mask
 from capotasto.data import Dataset, Splits
 from capotasto.data.profile import some
 from capotasto.data.split import leak_key
@@ -70,7 +70,7 @@ def _suspects(examples: Sequence[Example]) -> list[dict[str, Any]]:
     return [
         {
             "place": examples[one.row].place,
-            "text": examples[one.row].prompt,
+            "text": mask(examples[one.row].prompt),
             "given": one.given,
             "likelier": one.likelier,
             "gap": round(one.gap, 3),

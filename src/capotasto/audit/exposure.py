@@ -2,8 +2,8 @@
 
 exposure = log2(candidates) − log2(rank by loss) (Carlini et al. 2019, https://arxiv.org/abs/1802.08232 section 4.2).
 The rank is estimated by plain sampling (their section 4.3): the canary's among n random candidates, so that no exposure
-above log2(n + 1) can be seen. What this buys is an exact test: whatever the model, the rank of a secret
-that it has never seen is as likely to be 1 as any other, so P(exposure ≥ x) ≤ 2⁻ˣ. No shape of the losses is assumed.
+above log2(n + 1) can be seen. What this buys is an exact test: whatever the model, the rank of a secret that it has
+never seen is as likely to be 1 as any other, so P(exposure ≥ x) ≤ 2⁻ˣ. No shape of the losses is assumed.
 """
 
 import math

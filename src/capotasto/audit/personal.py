@@ -96,5 +96,12 @@ def find(text: str) -> list[Found]:
     return sorted(found, key=lambda one: one.start)
 
 
+def mask(text: str) -> str:
+    """The text with all that is found in it masked."""
+    for one in reversed(find(text)):
+        text = text[: one.start] + one.masked + text[_end(one) :]
+    return text
+
+
 def _end(one: Found) -> int:
     return one.start + len(one.text)

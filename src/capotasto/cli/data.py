@@ -26,19 +26,19 @@ EXAMPLES = (
 ROWS = ("map", "val", "test", "seed", "max_rows", "on_bad_row", "max_length")
 
 
-class AuditSettings(Settings):
+class DataAuditSettings(Settings):
     """What is looked at beside the profile."""
 
     audit: bool = Field(False, description="look for near repeats, personal data, secrets and labels that may be wrong")
 
 
-class DataOptions(BaseSettings, TuneSettings, AuditSettings, CanarySettings):
+class DataOptions(BaseSettings, TuneSettings, DataAuditSettings, CanarySettings):
     """What the command takes."""
 
 
 @settings_options(
     DataOptions,
-    only=(*BaseSettings.model_fields, *ROWS, *AuditSettings.model_fields, *CanarySettings.model_fields),
+    only=(*BaseSettings.model_fields, *ROWS, *DataAuditSettings.model_fields, *CanarySettings.model_fields),
 )
 def command(
     data: Annotated[str, typer.Argument(metavar="DATA", help="a data file, or hub:OWNER/NAME")],
@@ -59,7 +59,7 @@ def command(
     where = build(BaseSettings, given)
     if where.base is not None:
         found["tokens"], found["windows"] = _tokens(dataset, where, settings.max_length)
-    if build(AuditSettings, given).audit:
+    if build(DataAuditSettings, given).audit:
         found["audit"] = _audit(dataset, splits)
     if json:
         print_json(found)

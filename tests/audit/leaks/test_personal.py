@@ -5,7 +5,7 @@ import time
 import pytest
 
 from capotasto.audit.checks import luhn
-from capotasto.audit.personal import KINDS, find
+from capotasto.audit.personal import KINDS, find, mask
 
 KEY = "ghp_" + "a1B2" * 9
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abcDEF123_-xyz"
@@ -69,6 +69,11 @@ def test_little_of_a_secret_is_shown() -> None:
         for one in find(text):
             assert len(one.masked) <= 5
             assert one.text not in one.masked
+
+
+def test_a_text_is_shown_without_what_stands_in_it() -> None:
+    assert mask("a@bc.org or +44 20 7946 0958, please") == "a…g or +4…58, please"
+    assert mask("nothing here") == "nothing here"
 
 
 def test_luhns_digit_is_the_only_one_of_ten() -> None:
