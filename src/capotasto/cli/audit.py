@@ -36,8 +36,7 @@ def command(
     json: Json = False,
     **given: Any,
 ) -> None:
-    """Base and adapter get the same rows. Leaves audit.json and audit.html in DIR; with fallen gates the exit code is
-    4."""
+    """Base and adapter get the same rows. Leaves audit.json and audit.html in DIR; fallen gates: exit code 4."""
     record = _audit(folder, build(BaseSettings, given), build(AuditSettings, given))
     fallen = [gate for gate in record["gates"] if not gate["held"]]
     if json:
