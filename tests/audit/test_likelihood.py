@@ -8,7 +8,7 @@ import torch
 
 from capotasto.audit.likelihood import likelihoods
 from capotasto.audit.probe import Candidate, Item
-from capotasto.audit.rows import encode, renderers
+from capotasto.audit.rows import encode, prompt, renderers
 from capotasto.evaluate import questions
 from capotasto.session import Base
 from tests import reference
@@ -42,19 +42,23 @@ def test_every_score_is_that_of_the_row_alone(exact: Base, monkeypatch: pytest.M
 
 
 def test_greedy_is_what_the_model_would_write(exact: Base) -> None:
+    """For contexts behind which what is written becomes the very token again."""
     adapter = make_adapter("prefix", exact)
-    renderer = renderers(exact, [adapter])[0]
-    asked = encode(renderer, Candidate("the rain in", " the"))
-    context = replace(asked, ids=asked.ids[:-1], learn=asked.learn[:-1])
-    written = reference.generate_alone(reference.untouched(tiny_base("llama", torch.float64)), context, adapter, 1)
-    text = exact.tokenizer.decode(written)
-    other = " one" if text != " one" else " two"
-    item = Item((Candidate("the rain in", text), Candidate("the rain in", other)))
-    [told] = likelihoods(exact, [item], [adapter], greedy=True)[0]
-    whole = encode(renderer, item.candidates[0])
-    if whole.ids[-1:] == tuple(written):  # the text becomes the very token again
-        assert told.greedy is not None
-        assert told.greedy.tolist() == [True, False]
+    [renderer] = renderers(exact, [adapter])
+    model = reference.untouched(tiny_base("llama", torch.float64))
+    checked = 0
+    for context in ("the rain in", "one", "the sun on the shore", "another question", "north and", "two or"):
+        written = reference.generate_alone(model, prompt(renderer, context), adapter, 1)
+        text = exact.tokenizer.decode(written)
+        if encode(renderer, Candidate(context, text)).ids == (*prompt(renderer, context).ids, *written):
+            item = Item((Candidate(context, text), Candidate(context, text + " one"), Candidate(context, "zebra")))
+            [told] = likelihoods(exact, [item], [adapter], greedy=True)[0]
+            longer = reference.generate_alone(model, prompt(renderer, context), adapter, 9)
+            would = exact.tokenizer.decode(longer).startswith(text + " one")
+            assert told.greedy is not None
+            assert told.greedy.tolist() == [True, would, False]
+            checked += 1
+    assert checked
 
 
 def test_the_base_is_asked_once_for_all_adapters(exact: Base, monkeypatch: pytest.MonkeyPatch) -> None:
