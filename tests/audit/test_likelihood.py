@@ -1,6 +1,9 @@
 """Scores of candidates against the naive twin, and what is supervised in a row."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +16,7 @@ from capotasto.evaluate import questions
 from capotasto.session import Base
 from tests import reference
 from tests.making import make_adapter, make_base
-from tests.tiny import tiny_base, tiny_metaspace_tokenizer
+from tests.tiny import tiny_base, tiny_metaspace_tokenizer, tiny_tokenizer
 
 ITEMS = [
     Item((Candidate("the rain in the", " north"), Candidate("the rain in the", " sun and the shore"))),
@@ -87,6 +90,18 @@ def test_only_the_candidate_is_supervised(exact: Base) -> None:
     supervised = [i for i, learnt in zip(row.ids, row.learn, strict=True) if learnt]
     assert exact.tokenizer.decode(supervised) == " in the north"
     assert exact.tokenizer.decode(row.ids) == "the rain in the north"
+
+
+@pytest.mark.parametrize("tokenizer", [tiny_tokenizer, tiny_metaspace_tokenizer])
+def test_rows_are_those_of_lm_eval(tokenizer: Callable[[], Any]) -> None:
+    """By its own code, with the same tokenizer."""
+    twin = pytest.importorskip("lm_eval.api.model").TemplateLM
+    base = replace(make_base("llama", torch.float32), tokenizer=tokenizer())
+    given = SimpleNamespace(backend="causal", tok_encode=lambda text: base.tokenizer(text)["input_ids"])
+    for context, text in (("the rain", " in the north"), ("the rain ", "and"), ("Q: one?\nA:", " two."), ("a", "b")):
+        known, continued = twin._encode_pair(given, context, text)
+        row = encode(renderers(base, [None])[0], Candidate(context, text))
+        assert (list(row.ids), sum(row.learn)) == (known + continued, len(continued))
 
 
 def test_a_tokenizer_with_word_starts_and_a_beginning_of_its_own() -> None:

@@ -32,7 +32,7 @@ def _scores(before: dict[str, Tally], after: dict[str, Tally], places: Sequence[
     found = {}
     for name in before:
         one, other = before[name].of(places), after[name].of(places)
-        if counting := min(np.count_nonzero(tally.bottom) for tally in (one, other)):
+        if counting := min(int(np.count_nonzero(tally.bottom)) for tally in (one, other)):
             base, tuned = ratio(one, weights), ratio(other, weights)
             sides = {"base": base, "tuned": tuned, "change": tuned - base}
             found[name] = {side: _told(interval(values), counting) for side, values in sides.items()}
