@@ -12,6 +12,7 @@ import torch
 from capotasto.audit.likelihood import likelihoods
 from capotasto.audit.probe import Candidate, Item
 from capotasto.audit.rows import encode, prompt, renderers
+from capotasto.errors import AdapterError
 from capotasto.evaluate import questions
 from capotasto.session import Base
 from tests import reference
@@ -76,6 +77,14 @@ def test_the_base_is_asked_once_for_all_adapters(exact: Base, monkeypatch: pytes
     likelihoods(exact, ITEMS, [None, make_adapter("prompt", exact), make_adapter("lora", exact)])
     assert rows.count(None) == 5
     assert len(rows) == 15
+
+
+def test_numbers_that_are_not_finite_are_no_scores(exact: Base) -> None:
+    broken = make_adapter("prompt", exact, name="tickets")
+    with torch.no_grad():
+        next(broken.parameters()).fill_(float("nan"))
+    with pytest.raises(AdapterError, match="adapter 'tickets' computes numbers that are not finite"):
+        likelihoods(exact, ITEMS, [None, broken])
 
 
 def test_a_sentence_is_scored_from_its_first_token(exact: Base) -> None:
