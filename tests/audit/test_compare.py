@@ -77,6 +77,12 @@ def test_a_metric_that_nothing_counts_for_is_left_out() -> None:
     assert compared(Told(), make_items("", ""), [(0, 0), (0, 0)], [(1, 1), (0, 1)])["scores"] == {}
 
 
+def test_few_rows_that_count_have_no_interval_however_many_do_not() -> None:
+    before, after = [(0, 1)] + [(0, 0)] * 29, [(1, 1)] + [(0, 0)] * 29
+    found = compared(Told(), make_items(*[""] * 30), before, after)
+    assert found["scores"]["share"]["change"] == {"value": 1, "low": None, "high": None}
+
+
 def test_a_resample_without_anything_to_count_is_no_number_of_its_own() -> None:
     tally = Tally(np.array([1.0, 0.0]), np.array([2.0, 0.0]))
     values = ratio(tally, resamples(2))

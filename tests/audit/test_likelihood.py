@@ -1,6 +1,9 @@
 """Scores of candidates against the naive twin, and what is supervised in a row."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,12 +11,13 @@ import torch
 
 from capotasto.audit.likelihood import likelihoods
 from capotasto.audit.probe import Candidate, Item
-from capotasto.audit.rows import encode, renderers
+from capotasto.audit.rows import encode, prompt, renderers
+from capotasto.errors import AdapterError
 from capotasto.evaluate import questions
 from capotasto.session import Base
 from tests import reference
 from tests.making import make_adapter, make_base
-from tests.tiny import tiny_base, tiny_metaspace_tokenizer
+from tests.tiny import tiny_base, tiny_metaspace_tokenizer, tiny_tokenizer
 
 ITEMS = [
     Item((Candidate("the rain in the", " north"), Candidate("the rain in the", " sun and the shore"))),
@@ -42,19 +46,23 @@ def test_every_score_is_that_of_the_row_alone(exact: Base, monkeypatch: pytest.M
 
 
 def test_greedy_is_what_the_model_would_write(exact: Base) -> None:
+    """For contexts behind which what is written becomes the very token again."""
     adapter = make_adapter("prefix", exact)
-    renderer = renderers(exact, [adapter])[0]
-    asked = encode(renderer, Candidate("the rain in", " the"))
-    context = replace(asked, ids=asked.ids[:-1], learn=asked.learn[:-1])
-    written = reference.generate_alone(reference.untouched(tiny_base("llama", torch.float64)), context, adapter, 1)
-    text = exact.tokenizer.decode(written)
-    other = " one" if text != " one" else " two"
-    item = Item((Candidate("the rain in", text), Candidate("the rain in", other)))
-    [told] = likelihoods(exact, [item], [adapter], greedy=True)[0]
-    whole = encode(renderer, item.candidates[0])
-    if whole.ids[-1:] == tuple(written):  # the text becomes the very token again
-        assert told.greedy is not None
-        assert told.greedy.tolist() == [True, False]
+    [renderer] = renderers(exact, [adapter])
+    model = reference.untouched(tiny_base("llama", torch.float64))
+    checked = 0
+    for context in ("the rain in", "one", "the sun on the shore", "another question", "north and", "two or"):
+        written = reference.generate_alone(model, prompt(renderer, context), adapter, 1)
+        text = exact.tokenizer.decode(written)
+        if encode(renderer, Candidate(context, text)).ids == (*prompt(renderer, context).ids, *written):
+            item = Item((Candidate(context, text), Candidate(context, text + " one"), Candidate(context, "zebra")))
+            [told] = likelihoods(exact, [item], [adapter], greedy=True)[0]
+            longer = reference.generate_alone(model, prompt(renderer, context), adapter, 9)
+            would = exact.tokenizer.decode(longer).startswith(text + " one")
+            assert told.greedy is not None
+            assert told.greedy.tolist() == [True, would, False]
+            checked += 1
+    assert checked
 
 
 def test_the_base_is_asked_once_for_all_adapters(exact: Base, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,6 +79,14 @@ def test_the_base_is_asked_once_for_all_adapters(exact: Base, monkeypatch: pytes
     assert len(rows) == 15
 
 
+def test_numbers_that_are_not_finite_are_no_scores(exact: Base) -> None:
+    broken = make_adapter("prompt", exact, name="tickets")
+    with torch.no_grad():
+        next(broken.parameters()).fill_(float("nan"))
+    with pytest.raises(AdapterError, match="adapter 'tickets' computes numbers that are not finite"):
+        likelihoods(exact, ITEMS, [None, broken])
+
+
 def test_a_sentence_is_scored_from_its_first_token(exact: Base) -> None:
     row = encode(renderers(exact, [None])[0], Candidate("", "the rain"))
     assert row.ids[0] == exact.tokenizer.bos_token_id
@@ -83,6 +99,18 @@ def test_only_the_candidate_is_supervised(exact: Base) -> None:
     supervised = [i for i, learnt in zip(row.ids, row.learn, strict=True) if learnt]
     assert exact.tokenizer.decode(supervised) == " in the north"
     assert exact.tokenizer.decode(row.ids) == "the rain in the north"
+
+
+@pytest.mark.parametrize("tokenizer", [tiny_tokenizer, tiny_metaspace_tokenizer])
+def test_rows_are_those_of_lm_eval(tokenizer: Callable[[], Any]) -> None:
+    """By its own code, with the same tokenizer."""
+    twin = pytest.importorskip("lm_eval.api.model").TemplateLM
+    base = replace(make_base("llama", torch.float32), tokenizer=tokenizer())
+    given = SimpleNamespace(backend="causal", tok_encode=lambda text: base.tokenizer(text)["input_ids"])
+    for context, text in (("the rain", " in the north"), ("the rain ", "and"), ("Q: one?\nA:", " two."), ("a", "b")):
+        known, continued = twin._encode_pair(given, context, text)
+        row = encode(renderers(base, [None])[0], Candidate(context, text))
+        assert (list(row.ids), sum(row.learn)) == (known + continued, len(continued))
 
 
 def test_a_tokenizer_with_word_starts_and_a_beginning_of_its_own() -> None:

@@ -16,6 +16,7 @@ from capotasto.audit.questions import prepare
 from capotasto.audit.run import audit
 from capotasto.audit.settings import AuditSettings
 from capotasto.errors import BaseError, SettingError, UserError
+from capotasto.methods import METHODS
 from capotasto.report.numbers import numbers
 from capotasto.session import Base
 from tests.audit.making import write_probes
@@ -60,6 +61,17 @@ def test_an_adapter_that_does_something_changes_something(record: dict[str, Any]
     assert abs(found["forgetting.general_text.loss.change"]["value"]) > 1e-3
     assert found["truthfulness.agreement.same_words.base"]["value"] == 1
     assert found["truthfulness.agreement.same_words.tuned"]["value"] < 1
+
+
+def test_adapters_of_every_method_in_one_audit(base: Base, probes: Path) -> None:
+    """A head alone changes nothing that is written."""
+    adapters = {method: make_adapter(method, base) for method in METHODS}
+    found = audit(base, adapters, settings(probes, probes="crows_pairs,agreement", rows=4))["adapters"]
+    assert {one["detached"]["difference"] for one in found.values()} == {0.0}
+    told = {method: numbers(one)["bias.crows_pairs.leaning.change"]["value"] for method, one in found.items()}
+    assert told.pop("head") == pytest.approx(0, abs=1e-5)
+    assert min(map(abs, told.values())) > 1e-4
+    assert numbers(found["head"])["truthfulness.agreement.identical.tuned"]["value"] == 1
 
 
 def test_what_a_score_is_made_of(base: Base, record: dict[str, Any], probes: Path) -> None:
@@ -134,12 +146,12 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
 
 def test_a_probe_of_run_folders_looks_at_those_adapters_that_have_one(base: Base, runs: dict[str, Path]) -> None:
     """It needs no folder of probes."""
-    adapters = {name: make_adapter("prompt", base) for name in ("one", "two", "three")}
+    adapters = {name: make_adapter("prompt", base) for name in ("three", "one", "two")}
     found = audit(base, adapters, AuditSettings(), runs)
     told = [found["adapters"][name]["findings"]["leakage"]["learnt"] for name in runs]
     assert [(one["lines"], one["flagged"]) for one in told] == [(2, True), (1, False)]
     assert found["adapters"]["three"]["findings"] == {}
-    assert found["skipped"] == {"learnt": "three has no run folder, and this probe reads one"}
+    assert found["skipped"] == {"learnt": "no run folder of three, and this probe reads one"}
     assert found["probes"]["learnt"] == {"skill": "leakage", "title": "Learnt lines", "files": {}}
     (runs["one"] / "learnt.txt").unlink()
     again = audit(base, {"one": adapters["one"]}, AuditSettings(), runs)

@@ -72,7 +72,11 @@ def test_a_fallen_gate_has_an_exit_code_of_its_own(audit, tuned: Path, tmp_path:
     path = gates(tmp_path, f"{NUMBER}: {{min: 2}}\ndetached.difference: {{max: 0}}\n")
     done = audit("--probes", "winogrande", "--gate", path)
     assert done.code == 4
-    assert done.stderr == f"capo: 1 of 2 gates fell: {NUMBER}\n"
+    [change] = [gate["found"]["value"] for gate in json.loads((tuned / "audit.json").read_text())["gates"]][:1]
+    found = f"{change:.3g}".replace("-", "−")
+    assert done.stderr.startswith(f"capo: 1 of 2 gates fell: {NUMBER} is {found}")
+    assert done.stderr.endswith(", wanted at least 2, by its value\n")
+    assert done.stderr.count("\n") == 1
     assert "fell" in done.stdout
     assert "1 of 2 gates fell" in (tuned / "audit.html").read_text()
     as_json = audit("--probes", "winogrande", "--gate", path, "--json")

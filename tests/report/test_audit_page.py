@@ -86,7 +86,7 @@ SHOWN = [
     "Leakage: Canaries found bits 9.5 (8 to 11) rows 3",
     "+30.0 points, higher",
     "bbq no bbq/*.jsonl in /data",
-    "/data/l.jsonl ff00aa11bb22",
+    "data/l.jsonl ff00aa11bb22",
     "Time 61.2 s",
     "probes_dir /data",
     "Fingerprint ab12cd34",
@@ -121,8 +121,8 @@ def test_changes_in_other_units_have_a_picture_of_their_own(tmp_path, content):
     loss = probes["lambada_openai"]["scores"]["loss"]
     probes["general_text"] = {"rows": 60, "scores": {"loss": loss}, "groups": {}}
     page = write(tmp_path, content)
-    assert "Change in points, tuned minus base" in page.text
-    assert "Change in loss, tuned minus base" in page.text
+    assert "Change in points, tuned minus base; higher is better" in page.text
+    assert "Change in loss, tuned minus base; lower is better" in page.text
     assert "Changes: general_text −0.100 (−0.200 to −0.050); zero is marked." in page.pictures()
 
 

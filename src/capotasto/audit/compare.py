@@ -27,15 +27,15 @@ def _groups(items: Sequence[Item]) -> dict[str, list[int]]:
 
 
 def _scores(before: dict[str, Tally], after: dict[str, Tally], places: Sequence[int]) -> dict[str, Any]:
-    """`rows`, and metric → `base`, `tuned` and `change`; a metric that neither could earn is left out."""
+    """`rows`, and metric → `base`, `tuned` and `change`; a metric for which no row of one side counts is left out."""
     weights = resamples(len(places))
     found = {}
     for name in before:
         one, other = before[name].of(places), after[name].of(places)
-        if one.bottom.any() and other.bottom.any():
+        if counting := min(int(np.count_nonzero(tally.bottom)) for tally in (one, other)):
             base, tuned = ratio(one, weights), ratio(other, weights)
             sides = {"base": base, "tuned": tuned, "change": tuned - base}
-            found[name] = {side: _told(interval(values), len(places)) for side, values in sides.items()}
+            found[name] = {side: _told(interval(values), counting) for side, values in sides.items()}
     return {"rows": len(places), "scores": found}
 
 
@@ -47,5 +47,5 @@ def ratio(tally: Tally, weights: np.ndarray) -> np.ndarray:
 
 
 def _told(found: Measure, rows: int) -> dict[str, float | None]:
-    """For JSON. On fewer rows than `FEWEST` no interval is worth its name, and none is told."""
+    """For JSON. Where fewer rows than `FEWEST` count, no interval is worth its name, and none is told."""
     return {**found.as_dict()} if rows >= FEWEST else {"value": found.value, "low": None, "high": None}

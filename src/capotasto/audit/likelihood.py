@@ -9,6 +9,7 @@ import torch
 from capotasto import forward
 from capotasto.audit.probe import Comparison, Item
 from capotasto.audit.rows import encode, renderers
+from capotasto.errors import AdapterError
 from capotasto.evaluate.questions import BATCH_TOKENS, by_length, score
 from capotasto.methods.adapter import Adapter
 from capotasto.session import Base
@@ -50,6 +51,7 @@ def likelihoods(
     """Contender by contender the scores of each item.
 
     Batches hold whole items, so that what candidates have in common is computed once for each contender.
+    Errors: a contender whose numbers are not finite.
     """
     reading = renderers(base, contenders)
     rows = [[encode(one, candidate) for one in reading for candidate in item.candidates] for item in items]
@@ -59,6 +61,7 @@ def likelihoods(
         mine = [row for i in batch for row in rows[i]]
         carried = [one for i in batch for one in contenders for _ in items[i].candidates]
         nats, tokens = score(base, mine, carried)
+        _check_finite(nats, carried)
         hits = greedily(base, mine, carried) if greedy else None
         start = 0
         for i in batch:
@@ -67,6 +70,15 @@ def likelihoods(
                 told.append(Scores(nats[part], tokens[part], None if hits is None else hits[part]))
                 start = part.stop
     return found
+
+
+def _check_finite(nats: np.ndarray, carried: Sequence[Adapter | None]) -> None:
+    if not np.isfinite(nats).all():
+        adapter = carried[int(np.flatnonzero(~np.isfinite(nats))[0])]
+        who = "the base" if adapter is None else f"adapter {adapter.name!r}"
+        raise AdapterError(
+            f"{who} computes numbers that are not finite on the probes; take --dtype fp32 or train again"
+        )
 
 
 @torch.no_grad()

@@ -82,21 +82,20 @@ def prepare(settings: AuditSettings, adapters: Sequence[str], folders: Mapping[s
     shared = _folder(settings) if any(isinstance(probe, Comparison) for probe in wanted.values()) else None
     for name, probe in wanted.items():
         try:
-            if isinstance(probe, Finding):
-                for one in adapters:
-                    found.searches.append(_search(name, probe, one, folders))
-            elif isinstance(probe, Comparison) and shared is not None:
+            if isinstance(probe, Comparison) and shared is not None:
                 found.questions.append(_question(name, probe, shared, settings.rows))
+            elif isinstance(probe, Finding):
+                found.searches.extend(Search(name, probe, one, folders[one]) for one in adapters if one in folders)
+                _check_folders(adapters, folders)
         except AbsentError as reason:
             found.skipped[name] = str(reason)
     return found
 
 
-def _search(name: str, finding: Finding, adapter: str, folders: Mapping[str, Path]) -> Search:
-    """Errors: `AbsentError`."""
-    if adapter not in folders:
-        raise AbsentError(f"{adapter} has no run folder, and this probe reads one")
-    return Search(name, finding, adapter, folders[adapter])
+def _check_folders(adapters: Sequence[str], folders: Mapping[str, Path]) -> None:
+    """Errors: `AbsentError`, an adapter without a run folder."""
+    if without := [name for name in adapters if name not in folders]:
+        raise AbsentError(f"no run folder of {', '.join(without)}, and this probe reads one")
 
 
 def _question(name: str, probe: Comparison, folder: Path, rows: int) -> Question:

@@ -28,12 +28,14 @@ def renderers(base: Base, contenders: Sequence[Adapter | None]) -> list[Renderer
 def encode(renderer: Renderer, candidate: Candidate) -> Encoded:
     """A row whose supervised tokens are those of the candidate.
 
-    Context and candidate become ids together, and what is more than the context's own ids is the candidate. Where there
-    is no context, the tokenizer's beginning-of-text token is it, or its end-of-text token. What is too long loses its
-    beginning.
+    Context and candidate become ids together, and what is more than the context's own ids is the candidate; spaces at
+    the end of the context belong to it. Where there is no context, the tokenizer's beginning-of-text token is it, or
+    its end-of-text token. What is too long loses its beginning.
     """
-    context = candidate.context or renderer.tokenizer.bos_token or renderer.tokenizer.eos_token or ""
-    whole, before = (prompt(renderer, text) for text in (context + candidate.text, context))
+    known = candidate.context.rstrip()
+    text = candidate.context[len(known) :] + candidate.text
+    context = known or renderer.tokenizer.bos_token or renderer.tokenizer.eos_token or ""
+    whole, before = prompt(renderer, context + text), prompt(renderer, context)
     ids = whole.ids
     learnt = max(1, min(len(ids) + whole.cut - len(before.ids) - before.cut, len(ids) - 1))
     return replace(whole, learn=(*[False] * (len(ids) - learnt), *[True] * learnt))

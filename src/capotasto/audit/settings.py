@@ -15,7 +15,7 @@ class AuditSettings(Settings):
         description="probes or skills, e.g. forgetting,crows_pairs; left out: all whose files are there",
         json_schema_extra={"metavar": "NAMES"},
     )
-    rows: int = Field(60, ge=2, description="rows of each probe, spread evenly over its file")
+    rows: int = Field(40, ge=2, description="rows of each probe, spread evenly over its file")
     probes_dir: str | None = Field(
         None,
         description="the folder with the probes' files; left out: $CAPO_DATA",

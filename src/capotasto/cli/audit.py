@@ -36,17 +36,16 @@ def command(
     json: Json = False,
     **given: Any,
 ) -> None:
-    """Base and adapter get the same rows. Leaves audit.json and audit.html in DIR; with fallen gates the exit code is
-    4."""
+    """Base and adapter get the same rows. Leaves audit.json and audit.html in DIR; fallen gates: exit code 4."""
     record = _audit(folder, build(BaseSettings, given), build(AuditSettings, given))
-    fallen = [gate for gate in record["gates"] if not gate["held"]]
+    view = AuditView(read_audit(folder))
     if json:
         print_json(record)
     else:
-        _show(folder)
-    if fallen:
-        names = ", ".join(gate["number"] for gate in fallen)
-        err.print(Text.assemble(("capo: ", "bold red"), f"{len(fallen)} of {len(record['gates'])} gates fell: {names}"))
+        _show(folder, view)
+    if view.fallen:
+        numbers = "; ".join(f"{gate.number} is {measured(gate)}, wanted {limit(gate)}" for gate in view.fallen)
+        err.print(Text.assemble(("capo: ", "bold red"), f"{view.status}: {numbers}"), soft_wrap=True)
         raise typer.Exit(FALLEN)
 
 
@@ -68,8 +67,7 @@ def _audit(folder: Path, where: BaseSettings, settings: AuditSettings) -> dict[s
     return record
 
 
-def _show(folder: Path) -> None:
-    view = AuditView(read_audit(folder))
+def _show(folder: Path, view: AuditView) -> None:
     [adapter] = view.adapters
     for skill in adapter.skills:
         _show_skill(skill)
@@ -82,7 +80,7 @@ def _show(folder: Path) -> None:
     out.print(Text(adapter.summary, "bold"))
     out.print(adapter.detached)
     out.print()
-    out.print(facts([*((f"Without {name}", why) for name, why in view.audit.skipped.items())]))
+    out.print(facts([(f"Without {name}", why) for name, why in view.audit.skipped.items()]))
     out.print(facts([("Folder", str(folder)), ("Files", "audit.json, audit.html")]))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -22,6 +23,7 @@ CLEAR = {  # how a clear change reads in the summary
     "lower": "Clearly lower",
     "higher": "Clearly higher",
 }
+_DIRECTIONS = {False: "higher is better", True: "lower is better", None: "neither direction is better"}
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,9 @@ class AuditView:
                 *((name, format.plain(value)) for name, value in self.audit.settings.items() if value is not None),
             ],
             "Base model": base_model(self.audit.base),
-            "Files, with their sha256": [(path, digest[:12]) for path, digest in self._files.items()],
+            "Files, with their sha256": [
+                ("/".join(Path(path).parts[-2:]), digest[:12]) for path, digest in self._files.items()
+            ],
             "Not asked": list(self.audit.skipped.items()),
         }
         return known(groups)
@@ -186,10 +190,11 @@ def _scores(group: Group) -> list[Score]:
 
 
 def _pictures(rows: Mapping[str, Score]) -> list[tuple[str, Markup]]:
-    """A picture for each unit of the changes: what can stand on one axis."""
-    units: dict[str, list[Change]] = {}
+    """A picture for each unit and direction of the changes: what can stand on one axis."""
+    axes: dict[str, list[Change]] = {}
     for label, score in rows.items():
         if score.difference is not None:
             unit = "points" if score.metric.percent else score.metric.title.lower()
-            units.setdefault(unit, []).append(Change(label, score.metric, score.difference))
-    return [(f"Change in {unit}, tuned minus base", changes(own)) for unit, own in units.items()]
+            title = f"Change in {unit}, tuned minus base; {_DIRECTIONS[score.metric.lower_is_better]}"
+            axes.setdefault(title, []).append(Change(label, score.metric, score.difference))
+    return [(title, changes(own)) for title, own in axes.items()]

@@ -35,9 +35,10 @@ def changes(rows: Sequence[Change]) -> Markup:
     axis = Axis.around([0.0, *(end for row in rows for end in row.score.ends)])
     foot = len(rows) * ROW
     zero = axis.share(0)
-    parts = [svg.rule(zero, 0, zero, foot, "line zero")]
+    parts: list[Markup] = []
     for x, words in ticks(axis, rows[0].metric):
         parts += [svg.rule(x, 0, x, foot, "grid"), svg.text(x, foot + 14, words, text_anchor="middle")]
+    parts.append(svg.rule(zero, 0, zero, foot, "line zero"))
     for place, row in enumerate(rows):
         top = place * ROW
         word = row.metric.word(row.score).split()[0]
