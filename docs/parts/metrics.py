@@ -41,8 +41,8 @@ most as many tokens as the longest wanted one, or `--answer-tokens`, and never m
 **Several references.** Rows that ask exactly the same and want different completions are references for each other, as
 in E2E NLG: the prompt is written to once, and counts once, in every metric of writing. Of several references the best
 one counts (in BLEU runs of words from any of them; in `length_ratio` the nearest in length). In resamples such rows are
-drawn together, also for the loss, because what is true of one of them is true of the others. Rows that choose a label
-stay rows of their own.
+drawn together, also for the loss, because what is true of one of them is true of the others; a file with one prompt
+alone has no interval worth the name. Rows that choose a label stay rows of their own.
 
 `json_schema` holds answers to the schema in the file `--json-schema FILE`. Nothing is fetched for it.
 

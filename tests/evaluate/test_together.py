@@ -1,10 +1,12 @@
 """Contenders asked together answer what each answers alone; questions are asked once."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+import torch
 
+from capotasto import forward
 from capotasto.decoding.settings import GenerateSettings
 from capotasto.evaluate import questions, writers
 from capotasto.evaluate.answers import Answers
@@ -76,6 +78,30 @@ def test_together_is_each_alone(base: Base, case: str) -> None:
     for one, answers in zip(adapters, found, strict=True):
         assert_same(answers, ask(base, base.renderer(one, 64), examples, labels, one, wishes=wished))
     assert found[0].sums != pytest.approx(found[1].sums), "they differ from each other"
+
+
+def test_contenders_share_batches_and_compute_nothing_more(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What rows of one adapter begin with is computed once, however many others are in the batch."""
+    computed: list[int] = []
+    call = forward._call
+
+    def counted(model: object, embeds: torch.Tensor, *more: object) -> torch.Tensor:
+        computed.append(len(embeds))
+        return call(model, embeds, *more)
+
+    monkeypatch.setattr(forward, "_call", counted)
+    adapters = [None, make_adapter("prompt", base), make_adapter("prompt", base, seed=1)]
+    rows = [
+        replace(one, turns=(Turn("user", f"The question is {i}"), one.turns[1])) for i, one in enumerate(labelled(5))
+    ]
+    for one in adapters:
+        questions.choose(base, base.renderer(None, 64), rows, LABELS, one)
+    alone, computed[:] = list(computed), []
+    asked = questions.options(base.renderer(None, 64), rows, LABELS)
+    turns = [(i, who) for i in range(5) for who in adapters]  # they come one after the other
+    questions.likelihoods(base, [asked[i] for i, _ in turns], [who for _, who in turns])
+    assert (len(alone), len(computed)) == (3, 1)
+    assert sum(alone) == sum(computed)
 
 
 def test_the_bare_base_comes_first(base: Base) -> None:

@@ -26,9 +26,13 @@ BATCH_TOKENS = 2048  # tokens in memory at a time; without gradients that is lit
 
 
 def by_length(lengths: Sequence[int], adapters: Sequence[Adapter | None]) -> Iterator[list[int]]:
-    """Row indices in batches of like length, of adapters that may share one."""
+    """Row indices in batches of adapters that may share one. The rows of an adapter stand side by side, so that what
+    they begin with is computed once, and among them those of like length."""
+    ranks: dict[int, int] = {}
+    for adapter in adapters:
+        ranks.setdefault(id(adapter), len(ranks))
     for together in forward.apart(adapters):
-        order = sorted(together, key=lengths.__getitem__)
+        order = sorted(together, key=lambda row: (ranks[id(adapters[row])], lengths[row]))
         yield from (batch for batch in cut(order, lengths, BATCH_TOKENS) if batch)
 
 
