@@ -110,6 +110,7 @@ def token_losses(states: Tensor, targets: Tensor, head: Head, smoothing: Tensor 
     return logits.logsumexp(1) - _wanted(logits, targets, smoothing[:, None].to(logits.dtype))[:, 0]
 
 
+@torch.no_grad()
 def token_chances(states: Tensor, targets: Tensor, head: Head) -> tuple[Tensor, Tensor]:
     """Log-probability of each target, and whether no other token is likelier; without gradients.
 
@@ -121,9 +122,10 @@ def token_chances(states: Tensor, targets: Tensor, head: Head) -> tuple[Tensor, 
     chunk = _chunk_size(head)
     for part, wanted in zip(states.split(chunk), targets.split(chunk), strict=True):
         logits = head.logits(part)
-        own, greatest = _wanted(logits, wanted, None)[:, 0], logits.amax(1)
-        chances.append(own - logits.logsumexp(1))
-        likeliest.append(own >= greatest)
+        own, greatest = _wanted(logits, wanted, None), logits.amax(1, keepdim=True)
+        total = logits.sub_(greatest).exp_().sum(1, keepdim=True)
+        chances.append((own - greatest - total.log())[:, 0])
+        likeliest.append((own >= greatest)[:, 0])
     return torch.cat(chances), torch.cat(likeliest)
 
 
