@@ -20,7 +20,7 @@ from capotasto.session import DEFAULT_BASE, Base, load_adapter, load_base
 from capotasto.types import Encoded
 
 _UNLIMITED = 2048  # tokens of a row on a base that sets no limit, as in lm-eval's `hf`
-_NOWHERE = "cuda:0"  # the device that lm-eval's command names where nobody asked for one
+_UNASKED = "cuda:0"  # the device that lm-eval's command names where nobody asked for one
 
 
 class Model:
@@ -54,7 +54,7 @@ class Model:
         beside = {name: value for name, value in (additional_config or {}).items() if value is not None}
         if str(beside.pop("batch_size", 1)) not in ("1", "auto") or beside.pop("max_batch_size", None):
             warnings.warn("--batch_size acts on nothing: set batch_tokens in --model_args", stacklevel=1)
-        if beside.get("device") == _NOWHERE and not torch.cuda.is_available():
+        if beside.get("device") == _UNASKED and not torch.cuda.is_available():
             del beside["device"]
         settings = ModelSettings.build({**beside, **arg_dict}, "--model_args")
         base = load_base(settings.base or DEFAULT_BASE, settings.dtype, settings.device, settings.trust_remote_code)
