@@ -1,4 +1,4 @@
-"""Likelihoods equal those of each question alone through the model's own code, and nothing is computed twice."""
+"""Chances equal those of each question alone through the model's own code, and nothing is computed twice."""
 
 import random
 from typing import Any
@@ -8,7 +8,7 @@ import torch
 
 from capotasto import forward, losses
 from capotasto.evaluate import continuations
-from capotasto.evaluate.continuations import Likelihood, Question, likelihoods
+from capotasto.evaluate.continuations import Chance, Question, chances
 from capotasto.methods.adapter import Adapter
 from capotasto.session import Base
 from capotasto.types import Encoded
@@ -40,22 +40,22 @@ def questions() -> list[Question]:
     ]
 
 
-def alone(base: Base, model: torch.nn.Module, question: Question, adapter: Adapter | None) -> Likelihood:
+def alone(base: Base, model: torch.nn.Module, question: Question, adapter: Adapter | None) -> Chance:
     """One question: all logits of its row, and the wanted ones read off."""
     encoded = base.renderer(adapter).given(question.given + question.wanted)
     vectors = None if adapter is None else adapter.embeds()
     virtual = 0 if vectors is None else len(vectors)
     with torch.no_grad():
-        chances = reference.logits_alone(model, encoded, adapter)[virtual:].double().log_softmax(-1)
-    before = chances[len(question.given) - 1 : -1]
+        lines = reference.logits_alone(model, encoded, adapter)[virtual:].double().log_softmax(-1)
+    before = lines[len(question.given) - 1 : -1]
     wanted = torch.tensor(question.wanted)
     nats = before.gather(1, wanted[:, None]).sum()
-    return Likelihood(float(nats), bool((before.argmax(1) == wanted).all()))
+    return Chance(float(nats), bool((before.argmax(1) == wanted).all()))
 
 
-def ask(base: Base, asked: list[Question], adapter: Adapter | None, batch_tokens: int) -> list[Likelihood]:
+def ask(base: Base, asked: list[Question], adapter: Adapter | None, batch_tokens: int) -> list[Chance]:
     found = {}
-    for batch in likelihoods(base, base.renderer(adapter), asked, adapter, batch_tokens):
+    for batch in chances(base, base.renderer(adapter), asked, adapter, batch_tokens):
         assert not found.keys() & {number for number, _ in batch}, "each is answered once"
         found.update(batch)
     return [found[number] for number in range(len(asked))]
@@ -68,7 +68,7 @@ def pair(request: pytest.FixtureRequest) -> tuple[Base, torch.nn.Module]:
 
 @pytest.mark.parametrize("batch_tokens", [1, 60, 4096])
 @pytest.mark.parametrize("method", [None, "prompt", "lora", "prefix"])
-def test_likelihoods_are_those_of_each_question_alone(
+def test_chances_are_those_of_each_question_alone(
     pair: tuple[Base, torch.nn.Module], method: str | None, batch_tokens: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base, model = pair
@@ -148,4 +148,4 @@ def test_kin_stay_together_and_short_rows_come_first() -> None:
 
 
 def test_nothing_asked_is_nothing_answered() -> None:
-    assert list(likelihoods(make_base(), make_base().renderer(), [], None)) == []
+    assert list(chances(make_base(), make_base().renderer(), [], None)) == []

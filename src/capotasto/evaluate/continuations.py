@@ -37,20 +37,20 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Likelihood:
+class Chance:
     """The log-probability of all wanted tokens in nats, and whether each is the likeliest in its place."""
 
     nats: float
     likeliest: bool
 
 
-def likelihoods(
+def chances(
     base: FrozenBase,
     renderer: Renderer,
     questions: Sequence[Question],
     adapter: Adapter | None,
     batch_tokens: int = BATCH_TOKENS,
-) -> Iterator[list[tuple[int, Likelihood]]]:
+) -> Iterator[list[tuple[int, Chance]]]:
     """Batch by batch the numbers of questions with their answers; one that wants no token has none.
 
     batch_tokens: about so many tokens are computed at a time
@@ -84,7 +84,7 @@ def _batches(rows: Sequence[Ids], batch_tokens: int) -> list[list[int]]:
 @torch.no_grad()
 def _answers(
     base: FrozenBase, stem: Stem, asked: Sequence[Sequence[Question]], adapter: Adapter | None
-) -> list[Likelihood]:
+) -> list[Chance]:
     """The answers to the questions of each row, in their order."""
     least = min(len(question.given) for together in asked for question in together)
     batch, before = stem.before([together[0].row for together in asked], limit=least - 1)
@@ -97,7 +97,7 @@ def _answers(
             sources += [hidden.before(row, first + i) for i in range(len(question.wanted))]
             targets += question.wanted
     places, wanted = (torch.tensor(ids, device=hidden.states.device) for ids in (sources, targets))
-    chances, likeliest = token_chances(hidden.states[places], wanted, forward.head(base, [adapter]))
+    nats, likeliest = token_chances(hidden.states[places], wanted, forward.head(base, [adapter]))
     sizes = [len(question.wanted) for together in asked for question in together]
-    parts = zip(chances.double().cpu().split(sizes), likeliest.cpu().split(sizes), strict=True)
-    return [Likelihood(float(nats.sum()), bool(best.all())) for nats, best in parts]
+    parts = zip(nats.double().cpu().split(sizes), likeliest.cpu().split(sizes), strict=True)
+    return [Chance(float(own.sum()), bool(best.all())) for own, best in parts]

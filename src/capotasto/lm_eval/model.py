@@ -10,7 +10,7 @@ from typing import Any, Self
 import torch
 
 from capotasto.errors import AdapterError, BaseError, DataError
-from capotasto.evaluate.continuations import Likelihood, Question, likelihoods
+from capotasto.evaluate.continuations import Chance, Question, chances
 from capotasto.evaluate.questions import written
 from capotasto.lm_eval.settings import BATCH_TOKENS, ModelSettings
 from capotasto.lm_eval.text import Reader
@@ -106,9 +106,9 @@ class Model:
     ) -> list[tuple[float, bool]]:
         """How likely the last ids of each request are behind the first ones. What does not fit is cut on the left."""
         questions = [self._question(before, behind) for _, before, behind in requests]
-        found = [Likelihood(0.0, True)] * len(requests)
+        found = [Chance(0.0, True)] * len(requests)
         with _progress("scoring", len(requests), disable_tqdm) as bar:
-            for batch in likelihoods(self.base, self._renderer, questions, self.adapter, self._batch_tokens):
+            for batch in chances(self.base, self._renderer, questions, self.adapter, self._batch_tokens):
                 for i, answer in batch:
                     found[i] = answer
                     if (key := requests[i][0]) is not None:
