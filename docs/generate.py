@@ -7,7 +7,7 @@ python docs/generate.py --check  fail if any differs from what would be written
 import sys
 from pathlib import Path
 
-from parts import bases, commands, demonstration, files, methods
+from parts import bases, commands, demonstration, files, methods, metrics
 
 DOCS = Path(__file__).resolve().parent
 README = DOCS.parent / "README.md"
@@ -18,6 +18,7 @@ def wanted() -> dict[Path, str]:
     """Every generated file with the content it should have."""
     return {
         DOCS / "methods.md": NOTE + methods.page(),
+        DOCS / "metrics.md": NOTE + metrics.page(),
         DOCS / "cli.md": NOTE + commands.page(),
         DOCS / "bases.md": NOTE + bases.page(),
         DOCS / "files.md": NOTE + files.page(),

@@ -11,7 +11,8 @@ from capotasto.config import Settings
 from capotasto.data.readers import READERS
 from capotasto.data.shapes import SHAPES, shape
 from capotasto.decoding.settings import GenerateSettings
-from capotasto.evaluate.metrics import LOWER_IS_BETTER, METRICS
+from capotasto.evaluate.metrics import METRICS
+from capotasto.evaluate.settings import MetricSettings
 from capotasto.experiment.curriculum_settings import CurriculumSettings
 from capotasto.experiment.mixture_settings import MixtureSettings
 from capotasto.experiment.replay_settings import ReplaySettings
@@ -60,6 +61,7 @@ GROUPS: dict[str, type[Settings]] = {
     "General text against forgetting": ReplaySettings,
     "The run": RunSettings,
     "Searching": SearchSettings,
+    "What is measured (`capo eval`)": MetricSettings,
     "Writing text (`capo generate`, `base.generate`)": GenerateSettings,
     "The engine": EngineSettings,
 }
@@ -86,7 +88,7 @@ def _choices() -> list[str]:
         "## Starts (`--init`)\n\n" + table(["kind", "where the virtual tokens start"], _meanings(INITS, INIT_MEANINGS)),
         NO_START.lstrip("\n"),
         "## Placements (`--placement`)\n\n" + table(["name", "where"], _meanings(PLACEMENTS, PLACEMENT_MEANINGS)),
-        "## Metrics\n\n" + table(["name", "what it says", "better is"], _metrics()),
+        f"Metrics: {', '.join(code(name) for name in METRICS)}. [metrics.md](metrics.md) says what they are.\n",
         "## Data\n\n" + table(["shape", "columns it needs", "columns it may have"], _shapes()),
         f"Formats: {', '.join(code(name) for name in READERS)}. [data.md](data.md) says more.\n",
         f"## Trackers (`--report-to`)\n\n{', '.join(code(name) for name in TRACKERS)}\n",
@@ -112,11 +114,6 @@ def _described(names: Table) -> list[list[str]]:
 def _meanings(names: Any, meanings: dict[str, str]) -> list[list[str]]:
     """Each name with its meaning; a name without one is a KeyError, so that none is forgotten here."""
     return [[code(name), meanings[name]] for name in names]
-
-
-def _metrics() -> list[list[str]]:
-    lower = {code(name) for name in LOWER_IS_BETTER}
-    return [[name, what, "lower" if name in lower else "higher"] for name, what in _described(METRICS)]
 
 
 def _shapes() -> list[list[str]]:

@@ -35,6 +35,20 @@ def parted(value: Any) -> Any:
     return [one.strip() for one in value.split(",") if one.strip()] if isinstance(value, str) else value
 
 
+def paired(value: object, example: str) -> object:
+    """Texts `a=b,c=d`, as on the command line, as a mapping; a mapping as it is; nothing as None.
+
+    Errors: ValueError, with `example`, for a text without pairs
+    """
+    if value is None or isinstance(value, dict):
+        return value or None
+    texts = value if isinstance(value, list | tuple) else [value]
+    parts = [part.partition("=") for text in texts for part in str(text).split(",")]
+    if not all(sign for _, sign, _ in parts):
+        raise ValueError(f"write pairs such as {example}")
+    return {name.strip(): other.strip() for name, _, other in parts}
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML file that holds settings by name."""
     import yaml

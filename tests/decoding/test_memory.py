@@ -82,13 +82,13 @@ def test_a_step_that_fails_changes_nothing(where, monkeypatch):
 
 @pytest.mark.parametrize(
     ("owner", "name", "left"),
-    [(prefill_module, "_of_row", 0), (Batch, "join", 0), (RowCache, "make_room", 0), (forward, "run", 1)],
+    [(prefill_module, "of_row", 0), (Batch, "join", 0), (RowCache, "make_room", 0), (forward, "run", 1)],
     ids=["a piece is kept", "rows join", "room is made", "a later piece"],
 )
 def test_prompts_in_pieces_have_no_gaps(owner, name, left, monkeypatch):
     base, rows = shared_base("llama"), make_rows()
     expected, scarce = [alone(base, row) for row in rows], Scarce(monkeypatch, owner, name)
-    group = Group(base, PromptCache(base, 2**20))
+    group = Group(base, PromptCache(2**20))
     for row in rows:
         group.add(row)
     errors, scarce.left = [], left
@@ -102,7 +102,7 @@ def test_prompts_in_pieces_have_no_gaps(owner, name, left, monkeypatch):
 
 def test_no_memory_to_try_a_row_alone_ends_no_other(monkeypatch):
     base, rows = shared_base("llama"), make_rows()[:2]
-    expected, group = alone(base, rows[1]), Group(base, PromptCache(base, 2**20))
+    expected, group = alone(base, rows[1]), Group(base, PromptCache(2**20))
     for row in rows:
         group.add(row)
     group.fill(1000)

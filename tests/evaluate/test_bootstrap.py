@@ -24,6 +24,15 @@ def test_resamples_are_the_data_and_then_draws_from_them() -> None:
     assert (weights[1:] != resamples(7, seed=1)[1:]).any()
 
 
+def test_rows_of_one_prompt_are_drawn_together() -> None:
+    prompts = np.array([0, 1, 0, 2, 1])
+    weights = resamples(5, prompts=prompts)
+    assert (weights[0] == 1).all()
+    assert (weights[:, 0] == weights[:, 2]).all()
+    assert (weights[:, 1] == weights[:, 4]).all()
+    assert (weights[:, [0, 1, 3]].sum(1) == 3).all()
+
+
 @pytest.mark.parametrize("chance", [0.5, 0.8])
 def test_the_interval_holds_the_truth_about_95_times_in_100(chance: float) -> None:
     random = np.random.default_rng(0)

@@ -1,12 +1,21 @@
 """Every metric against scikit-learn or plain arithmetic, on the data themselves and on resamples of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import pearsonr, spearmanr
-from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error, root_mean_squared_error
+from sklearn.metrics import (
+    accuracy_score,
+    f1_score,
+    matthews_corrcoef,
+    mean_absolute_error,
+    roc_auc_score,
+    root_mean_squared_error,
+)
 
 from capotasto.errors import SettingError
-from capotasto.evaluate.answers import Answers
+from capotasto.evaluate.answers import Answers, pooled
 from capotasto.evaluate.bootstrap import RESAMPLES, difference, measure, resamples
 from capotasto.evaluate.metrics import METRICS
 
@@ -34,13 +43,94 @@ def test_classes_are_counted_as_scikit_learn_counts_them(case: str, seed: int) -
     """The first line of weights is the data; every other one is a resample, in which a class may be missing."""
     chosen, truth, classes = CASES[case](np.random.default_rng(seed))
     weights = resamples(ROWS, seed)[:20]
-    found = {name: METRICS[name](answers(chosen, truth, classes), weights) for name in ("accuracy", "macro_f1")}
+    names = ("accuracy", "macro_f1", "matthews_correlation")
+    found = {name: METRICS[name](answers(chosen, truth, classes), weights) for name in names}
     for line, times in enumerate(weights.astype(int)):
         drawn = np.repeat(np.arange(ROWS), times)
         assert found["accuracy"][line] == pytest.approx(accuracy_score(truth[drawn], chosen[drawn]))
         assert found["macro_f1"][line] == pytest.approx(
             f1_score(truth[drawn], chosen[drawn], average="macro", zero_division=0)
         )
+        assert found["matthews_correlation"][line] == pytest.approx(matthews_corrcoef(truth[drawn], chosen[drawn]))
+
+
+def sure(classes: int, seed: int) -> Answers:
+    """Log-probabilities that do not add up to 1 and often tie, with a truth they know something of."""
+    random = np.random.default_rng(seed)
+    truth = random.integers(0, classes, ROWS)
+    chances = np.round(random.normal(size=(ROWS, classes)) + 1.5 * np.eye(classes)[truth], 0) - 7
+    return Answers(np.ones(ROWS), np.ones(ROWS, int), chances.argmax(1), truth, classes=classes, chances=chances)
+
+
+def softmax(chances: np.ndarray) -> np.ndarray:
+    return np.exp(chances) / np.exp(chances).sum(1, keepdims=True)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_the_area_under_the_curve_is_that_of_scikit_learn(classes: int) -> None:
+    """One label against the rest, over the labels that are there in the resample."""
+    given, weights = sure(classes, 0), resamples(ROWS)[:20]
+    found, shares = METRICS["auroc"](given, weights), given.probabilities
+    assert shares == pytest.approx(softmax(given.chances))
+    for line, times in enumerate(weights.astype(int)):
+        drawn = np.repeat(np.arange(ROWS), times)
+        each = [
+            roc_auc_score(given.truth[drawn] == label, shares[drawn, label])
+            for label in range(classes)
+            if 0 < (given.truth[drawn] == label).sum() < ROWS
+        ]
+        assert found[line] == pytest.approx(np.mean(each))
+    assert found[0] > 0.6
+    whole = roc_auc_score(given.truth, shares if classes > 2 else shares[:, 1], multi_class="ovr")
+    assert found[0] == pytest.approx(whole)
+
+
+def test_a_label_without_rows_is_left_out_of_the_area_under_the_curve() -> None:
+    chances = np.log([[0.7, 0.2, 0.1], [0.3, 0.6, 0.1], [0.4, 0.5, 0.1]])
+    given = Answers(truth=np.array([0, 1, 0]), chances=chances)
+    assert METRICS["auroc"](given, np.ones((1, 3)))[0] == pytest.approx(1.0)
+    assert METRICS["auroc"](given, np.array([[1.0, 0.0, 1.0]]))[0] == 0.5, "one label alone: nothing to tell apart"
+
+
+def test_calibration_and_brier_are_as_by_hand() -> None:
+    given, weights = sure(3, 1), resamples(ROWS)[:20]
+    found = {name: METRICS[name](given, weights) for name in ("calibration_error", "brier_score")}
+    shares = softmax(given.chances)
+    for line, times in enumerate(weights.astype(int)):
+        drawn = np.repeat(np.arange(ROWS), times)
+        error = 0.0
+        for low in range(10):
+            inside = [i for i in drawn if low / 10 < shares[i].max() <= (low + 1) / 10]
+            right = [float(given.chosen[i] == given.truth[i]) for i in inside]
+            error += abs(sum(right) - sum(shares[i].max() for i in inside)) / ROWS
+        squares = [sum((shares[i, c] - (given.truth[i] == c)) ** 2 for c in range(3)) for i in drawn]
+        assert found["calibration_error"][line] == pytest.approx(error)
+        assert found["brier_score"][line] == pytest.approx(np.mean(squares))
+
+
+def test_a_sure_and_right_model_is_calibrated_and_one_that_is_sure_and_wrong_is_not() -> None:
+    right = Answers(chosen=np.array([0, 1]), truth=np.array([0, 1]), chances=np.array([[0.0, -np.inf], [-np.inf, 0.0]]))
+    wrong = Answers(chosen=np.array([0, 1]), truth=np.array([1, 0]), chances=right.chances)
+    for name, worst in (("calibration_error", 1.0), ("brier_score", 2.0)):
+        assert METRICS[name](right, np.ones((1, 2)))[0] == pytest.approx(0)
+        assert METRICS[name](wrong, np.ones((1, 2)))[0] == pytest.approx(worst)
+
+
+def test_tasks_are_pooled_with_their_probabilities() -> None:
+    one, other = (replace(sure(classes, classes), bytes=np.full(ROWS, classes)) for classes in (2, 3))
+    both = pooled([one, other])
+    assert both.probabilities.shape == (2 * ROWS, 5)
+    assert both.probabilities.sum(1) == pytest.approx(1)
+    assert both.probabilities[:ROWS, 2:].max() == both.probabilities[ROWS:, :2].max() == 0
+    assert both.bytes.sum() == 5 * ROWS
+    each = [METRICS["brier_score"](task, np.ones((1, ROWS)))[0] for task in (one, other)]
+    assert METRICS["brier_score"](both, np.ones((1, 2 * ROWS)))[0] == pytest.approx(np.mean(each))
+
+
+def test_perplexity_and_bits_per_byte_follow_from_the_loss() -> None:
+    given = Answers(np.array([10.0, 2.0]), np.array([1, 4]), bytes=np.array([7, 5]))
+    assert METRICS["perplexity"](given, np.ones((1, 2)))[0] == pytest.approx(np.exp(12 / 5))
+    assert METRICS["bits_per_byte"](given, np.ones((1, 2)))[0] == pytest.approx(12 / np.log(2) / 12)
 
 
 NUMBERS = {
@@ -97,9 +187,9 @@ def test_exact_match_ignores_blanks_around_the_answer() -> None:
 @pytest.mark.parametrize("name", METRICS)
 def test_a_metric_without_its_answers_says_nothing(name: str) -> None:
     bare = Answers(np.ones(3), np.ones(3, int))
-    weights = resamples(3)
-    assert (measure(METRICS[name], bare, weights) is None) == (name != "loss")
-    assert (difference(METRICS[name], bare, bare, weights) is None) == (name != "loss")
+    weights, scored = resamples(3), name in ("loss", "perplexity")
+    assert (measure(METRICS[name], bare, weights) is not None) == scored
+    assert (difference(METRICS[name], bare, bare, weights) is not None) == scored
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -108,8 +198,11 @@ def test_every_metric_gives_a_value_for_each_line_of_weights(name: str) -> None:
     chosen, truth = random.integers(0, 3, ROWS), random.integers(0, 3, ROWS)
     told, numbers = random.normal(size=(2, ROWS, 2))
     marked, fitting = random.random((2, ROWS, 3)) < 0.5
-    texts = ["a"] * ROWS
-    whole = Answers(np.ones(ROWS), np.ones(ROWS, int), chosen, truth, texts, texts, 3, told, numbers, marked, fitting)
+    texts, chances = ["a"] * ROWS, random.normal(size=(ROWS, 3))
+    whole = Answers(
+        np.ones(ROWS), np.ones(ROWS, int), chosen, truth, texts, texts, 3, told, numbers, marked, fitting,
+        bytes=np.ones(ROWS, int), chances=chances, schema={},
+    )  # fmt: skip
     values = METRICS[name](whole, resamples(ROWS))
     assert values.shape == (RESAMPLES + 1,)
     assert np.isfinite(values).all()

@@ -375,7 +375,7 @@ def test_one_that_was_refused_is_not_read_again_until_it_changes(place: Place, m
 
 
 def test_memory_that_was_short_is_asked_for_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    place.put("one")
+    place.put("one", "lora")
 
     def short(*_: object) -> None:
         raise torch.OutOfMemoryError("no room")

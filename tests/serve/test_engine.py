@@ -9,7 +9,7 @@ import torch
 
 from capotasto import packed
 from capotasto.base.frozen import FrozenBase
-from capotasto.decoding import prompt_cache
+from capotasto.decoding import group
 from capotasto.decoding.row import Row
 from capotasto.decoding.settings import GenerateSettings
 from capotasto.errors import DataError
@@ -128,13 +128,19 @@ def test_a_soft_prompt_is_computed_once(engine, monkeypatch):
         heard = Heard()
         engine.submit(ask, heard)
         assert heard.wait().tokens == expected(ask)
-    calls = []
-    monkeypatch.setattr(prompt_cache, "cache_of", lambda *_: calls.append(1))
+    known, fill = [], group.prefill
+
+    def watched(base, fillings, most):
+        known.extend(filling.before is not None for filling in fillings)
+        return fill(base, fillings, most)
+
+    monkeypatch.setattr(group, "prefill", watched)
     again = Heard()
     engine.submit(ask, again)
     assert again.wait().tokens == expected(ask)
-    assert not calls
-    assert (engine.state().prompt_cache_bytes > 0) == (engine._settings.prompt_cache_mb > 0)
+    keeps = engine._settings.prompt_cache_mb > 0
+    assert known == [keeps]
+    assert (engine.state().prompt_cache_bytes > 0) == keeps
 
 
 def raising(after):

@@ -125,21 +125,28 @@ def test_ten_thousand_malformed_requests_do_no_harm(base: Base, shelf: Path) -> 
 
 KINDS = {"a": "prompt", "b": "prefix", "c": "lora", "d": "bottleneck", "e": "prompt+lora"}
 ASKED = {"prompt": "the rain", "temperature": 0, "max_tokens": 4}
+CLIENTS = 64
+TURNS = 32  # requests of each client
+FLAT = 40_000  # KiB that the second half of a crowd may add: the caches of 64 threads, and nothing that grows
 
 
 @dataclass
 class Crowd:
-    """Clients of one server. wanted: what each adapter answers; wrong: what was answered otherwise."""
+    """Clients of one server. wanted: what each adapter answers; wrong: what was answered otherwise;
+    held: KiB in memory after each turn of the first client."""
 
     running: Served
     wanted: dict[str, str]
     wrong: list[Any] = field(default_factory=list)
+    held: list[int] = field(default_factory=list)
     done: threading.Event = field(default_factory=threading.Event)
 
     def ask(self, seed: int) -> None:
         """One client: some hang up, `hot` is another adapter every moment, or none."""
         chance = random.Random(seed)
-        for _ in range(2):
+        for _ in range(TURNS):
+            if seed == 0:
+                self.held.append(memory())
             name, stream = chance.choice([*self.wanted, "hot"]), chance.random() < 0.5
             connection = self.running.connection("POST", "/v1/completions", {"model": name, **ASKED, "stream": stream})
             if chance.random() < 0.25:
@@ -174,7 +181,7 @@ def test_a_crowd_that_comes_and_goes(base: Base, tmp_path: Path) -> None:
         assert len(set(wanted.values())) == len(KINDS)
         crowd = Crowd(running, wanted)
         changing = threading.Thread(target=crowd.change)
-        clients = [threading.Thread(target=crowd.ask, args=(seed,)) for seed in range(64)]
+        clients = [threading.Thread(target=crowd.ask, args=(seed,)) for seed in range(CLIENTS)]
         for thread in (changing, *clients):
             thread.start()
         for thread in clients:
@@ -183,8 +190,14 @@ def test_a_crowd_that_comes_and_goes(base: Base, tmp_path: Path) -> None:
         changing.join()
         running.settle()
         assert crowd.wrong == []
+        assert memory() - crowd.held[TURNS // 2] < FLAT
         assert running.service.engine.state().waiting == 0
         assert running.get("/ready").status == 200
+
+
+def memory() -> int:
+    """KiB that this process holds."""
+    return next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in line)
 
 
 def text_of(content: str, stream: bool = False) -> str:

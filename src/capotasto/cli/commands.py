@@ -17,6 +17,7 @@ COMMANDS = {
     "generate": "Answer prompts with the bare base and with adapters, side by side.",
     "chat": "Talk to the base or to an adapter in the terminal.",
     "eval": "Score a base and its adapters on all rows of a file.",
+    "audit": "Ask what an adapter breaks: forgetting, bias, truthfulness.",
     "lm-eval": "Run tasks of EleutherAI's lm-eval on a base or an adapter.",
     "serve": "Answer requests over HTTP with the base and its adapters, as OpenAI's API does.",
     "keys": "Make, list and remove keys that say who may use a server, and which adapters.",

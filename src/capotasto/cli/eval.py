@@ -12,6 +12,7 @@ from capotasto.cli.options import Json, build, settings_options
 from capotasto.cli.scores import interval, scores_table
 from capotasto.cli.terminal import err, heading, out, print_json
 from capotasto.errors import AdapterError
+from capotasto.evaluate.settings import MetricSettings
 from capotasto.experiment.settings import DataSettings
 from capotasto.report.metrics import metric
 from capotasto.report.view import Score
@@ -19,20 +20,23 @@ from capotasto.report.view import Score
 if TYPE_CHECKING:
     from capotasto.data import Dataset
     from capotasto.evaluate.judge import Judgement
+    from capotasto.evaluate.wishes import Wishes
     from capotasto.methods.adapter import Adapter
     from capotasto.session import Base
 
 EXAMPLES = (
     "capo eval new-tickets.csv --adapter runs/tickets",
     "capo eval test.csv --adapter a=runs/a --adapter b=runs/b --json",
+    "capo eval questions.jsonl --adapter runs/answers --metrics rouge_l,token_f1,length_ratio",
 )
+DATA = ("map", "max_rows", "on_bad_row", "max_length")
 
 
-class EvalOptions(BaseSettings, DataSettings):
+class EvalOptions(BaseSettings, DataSettings, MetricSettings):
     """What the command takes."""
 
 
-@settings_options(EvalOptions, only=(*BaseSettings.model_fields, "map", "max_rows", "on_bad_row", "max_length"))
+@settings_options(EvalOptions, only=(*BaseSettings.model_fields, *DATA, *MetricSettings.model_fields))
 def command(
     data: Annotated[str, typer.Argument(metavar="DATA", help="a data file, or hub:OWNER/NAME")],
     adapter: named.Adapters = None,
@@ -41,16 +45,18 @@ def command(
 ) -> None:
     """Every row of the file is scored. Rows that an adapter has learnt from flatter it: use rows it has not seen."""
     from capotasto import data as files
+    from capotasto.evaluate.wishes import wishes
 
     settings = build(DataSettings, given)
     folders = named.folders(adapter or [])
     objective = _objective(folders)
     dataset = files.load(data, settings.map, settings.on_bad_row, settings.max_rows, 1, objective)
     labels = _labels(dataset, folders, objective)
+    wished = wishes(build(MetricSettings, given), dataset.examples, labels, objective)
     seen = [name for name, folder in folders.items() if dataset.hash in _trained_on(folder)]
     base = load(build(BaseSettings, given))
-    judged = _judge(base, dataset, labels, named.load(folders, base), settings.max_length, objective)
-    _warn(seen, data)
+    judged = _judge(base, dataset, labels, named.load(folders, base), settings.max_length, objective, wished)
+    _warn([*wished.notes, *(_flattered(name, data) for name in seen)])
     found = _record(dataset, judged, seen)
     if json:
         print_json(found)
@@ -105,31 +111,29 @@ def _judge(
     adapters: "dict[str, Adapter]",
     max_length: int,
     objective: str,
+    wished: "Wishes",
 ) -> "dict[str, Judgement]":
     """Everyone answers the same rows, cut to the length that leaves room for the longest prompt."""
-    from capotasto.evaluate.bare import ask_bare
-    from capotasto.evaluate.judge import ask, judge
+    from capotasto.evaluate.bare import ask_beside_bare
+    from capotasto.evaluate.judge import judge
 
     virtual = max((one.tokens for one in adapters.values()), default=0)
     room = max_length if base.context is None else min(max_length, base.context - virtual)
-    with err.status("scoring") as status:
+    rows, contenders = dataset.examples, list(adapters.values())
+    with err.status("scoring"):
         renderer = base.renderer(None, room)
-        without = ask_bare(base, renderer, dataset.examples, labels, dataset.examples, objective)
-        judged = {"base": judge(without)}
-        for name, one in adapters.items():
-            status.update(f"scoring {name}")
-            answers = ask(base, base.renderer(one, room), dataset.examples, labels, one, objective)
-            judged[name] = judge(answers, without)
-    return judged
+        without, *others = ask_beside_bare(base, renderer, rows, labels, rows, contenders, objective, wished)
+        found = {name: judge(one, without, wished.metrics) for name, one in zip(adapters, others, strict=True)}
+        return {"base": judge(without, further=wished.metrics), **found}
 
 
-def _warn(seen: list[str], data: str) -> None:
-    for name in seen:
-        err.print(
-            f"capo: warning: {name} was trained on rows of {data}, which flatters it; take rows it has not seen",
-            soft_wrap=True,
-            style="yellow",
-        )
+def _flattered(name: str, data: str) -> str:
+    return f"{name} was trained on rows of {data}, which flatters it; take rows it has not seen"
+
+
+def _warn(lines: list[str]) -> None:
+    for line in lines:
+        err.print(f"capo: warning: {line}", soft_wrap=True, style="yellow")
 
 
 def _record(dataset: "Dataset", judged: "dict[str, Judgement]", seen: list[str]) -> dict[str, Any]:

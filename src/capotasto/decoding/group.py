@@ -79,7 +79,11 @@ class Group:
             if not filling.done and filling.before is None:
                 filling.before = self._prompts.of(filling.row)
         filled = prefill(self._base, fillings, most)
-        return [] if filled is None else self._batch.join(filled)
+        if filled is None:
+            return []
+        for number, row in enumerate(filled.rows):
+            self._prompts.learn(row, filled.cache, number)
+        return self._batch.join(filled)
 
     def step(self) -> Chosen:
         """One more token for every row that writes."""

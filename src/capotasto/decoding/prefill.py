@@ -71,7 +71,7 @@ def prefill(base: FrozenBase, fillings: Sequence[Filling], most: int | None = No
     hidden = forward.run(base, pieces, adapters, keep=True, before=[filling.before for filling, _ in parts])
     lengths, cache = hidden.layout.seen.lengths.tolist(), hidden.cache or {}
     ready = len(parts) - (parts[-1][0].left > len(pieces[-1].ids))  # only the last one may be a beginning
-    before = _of_row(cache, ready, lengths[ready]) if ready < len(parts) else None
+    before = of_row(cache, ready, lengths[ready]) if ready < len(parts) else None
     states = hidden.states[hidden.last()[:ready]]
     kept = {layer: (keys[:ready], values[:ready]) for layer, (keys, values) in cache.items()}
     for filling, piece in parts:
@@ -101,7 +101,7 @@ def _parts(fillings: Sequence[Filling], most: int | None) -> list[tuple[Filling,
     return parts
 
 
-def _of_row(cache: forward.Cache, row: int, length: int) -> Tensor:
+def of_row(cache: forward.Cache, row: int, length: int) -> Tensor:
     """[L, 2, K, S, D] of one row."""
     pairs = [torch.stack([part[row, :, :length] for part in pair]) for _, pair in sorted(cache.items())]
     return torch.stack(pairs)

@@ -5,11 +5,10 @@ from weakref import ref
 
 from torch import Tensor
 
-from capotasto.base.frozen import FrozenBase
+from capotasto import forward
+from capotasto.decoding.prefill import of_row
 from capotasto.decoding.row import Row
 from capotasto.methods.adapter import Adapter
-from capotasto.promotion import cache_of
-from capotasto.types import Encoded
 
 
 class PromptCache:
@@ -19,30 +18,37 @@ class PromptCache:
     An adapter must not learn while it is here. One that nobody else holds any more is not held here either.
     """
 
-    def __init__(self, base: FrozenBase, limit: int):
-        self._base, self._limit = base, limit
+    def __init__(self, limit: int):
+        self._limit = limit
         self._kept: OrderedDict[ref[Adapter], Tensor] = OrderedDict()
         self.bytes = 0
 
     def of(self, row: Row) -> Tensor | None:
-        """What stands before the row's tokens; None where it must be computed with them.
+        """What stands before the row's tokens; None where it must be computed with them."""
+        if (who := _whose(row)) is None or who not in self._kept:
+            return None
+        self._kept.move_to_end(who)
+        return self._kept[who]
 
-        Only virtual tokens at the front have the same keys and values in every row.
-        """
-        adapter = row.adapter
-        if adapter is None or adapter.embeds() is None or row.prompt.slot or not row.prompt.ids:
-            return None
-        if (who := ref(adapter)) in self._kept:
-            self._kept.move_to_end(who)
-            return self._kept[who]
-        size = 2 * self._base.layers * self._base.kv_heads * self._base.head_size * self._base.dtype.itemsize
-        if adapter.tokens * size > self._limit:
-            return None
-        kept = cache_of(self._base, Encoded((), ()), adapter)
-        for gone in [who for who in self._kept if who() is None]:
+    def learn(self, row: Row, cache: forward.Cache, number: int) -> None:
+        """Keep what is now known of the row's virtual tokens; the row is number `number` of `cache`."""
+        who = _whose(row)
+        if who is None or who in self._kept or row.adapter is None:
+            return
+        kept = of_row(cache, number, row.adapter.tokens)
+        if kept.nbytes > self._limit:
+            return
+        for gone in [other for other in self._kept if other() is None]:
             self.bytes -= self._kept.pop(gone).nbytes
         self._kept[who] = kept
         self.bytes += kept.nbytes
         while self.bytes > self._limit:
             self.bytes -= self._kept.popitem(last=False)[1].nbytes
-        return kept
+
+
+def _whose(row: Row) -> "ref[Adapter] | None":
+    """The adapter whose virtual tokens have the same keys and values in every row: it has some, at the front."""
+    adapter = row.adapter
+    if adapter is None or adapter.embeds() is None or row.prompt.slot or not row.prompt.ids:
+        return None
+    return ref(adapter)

@@ -6,11 +6,31 @@ from collections.abc import Sequence
 import numpy as np
 
 from capotasto.base.frozen import FrozenBase
-from capotasto.evaluate.answers import Answers
+from capotasto.evaluate.answers import Answers, completion_bytes
 from capotasto.evaluate.judge import ask
+from capotasto.evaluate.together import ask_all
+from capotasto.evaluate.wishes import USUAL, Wishes
+from capotasto.methods.adapter import Adapter
 from capotasto.tokens.encoder import writes_nothing
 from capotasto.tokens.render import Renderer
 from capotasto.types import Example
+
+
+def ask_beside_bare(
+    base: FrozenBase,
+    renderer: Renderer,
+    examples: Sequence[Example],
+    labels: Sequence[str],
+    known: Sequence[Example],
+    adapters: Sequence[Adapter],
+    objective: str = "lm",
+    wishes: Wishes = USUAL,
+) -> list[Answers]:
+    """What the base without an adapter answers, as `ask_bare` says, and then what each of `adapters` does."""
+    if not base.is_encoder:
+        return ask_all(base, renderer, examples, labels, [None, *adapters], objective, wishes)
+    bare = ask_bare(base, renderer, examples, labels, known, objective)
+    return [bare, *ask_all(base, renderer, examples, labels, adapters, objective, wishes)]
 
 
 def ask_bare(
@@ -53,6 +73,8 @@ def by_frequency(examples: Sequence[Example], labels: Sequence[str], known: Sequ
         wanted=[example.completion for example in examples],
         classes=len(labels),
         by="the most common label",
+        bytes=completion_bytes(examples),
+        chances=np.broadcast_to(-nats, (len(examples), len(labels))),
     )
 
 

@@ -7,7 +7,8 @@ import torch
 
 from capotasto import forward
 from capotasto.base.frozen import FrozenBase
-from capotasto.evaluate.answers import Answers
+from capotasto.errors import AdapterError
+from capotasto.evaluate.answers import Answers, completion_bytes
 from capotasto.evaluate.questions import by_length, choose
 from capotasto.methods.adapter import Adapter
 from capotasto.objectives import heads
@@ -15,6 +16,7 @@ from capotasto.tokens.render import Renderer
 from capotasto.types import Encoded, Example
 
 THRESHOLD = 0.5  # a label is marked from this probability on
+UNKNOWN = -20.0  # log-probability of a label that a head does not know
 
 
 @torch.no_grad()
@@ -77,3 +79,37 @@ def ask_marks(
         if name in classes:
             marked[:, place] = found[:, classes.index(name)]
     return Answers(marked=marked, fitting=fitting)
+
+
+def ask_label(
+    base: FrozenBase, renderer: Renderer, examples: Sequence[Example], labels: Sequence[str], adapter: Adapter
+) -> Answers:
+    """One label for each row, by a head. It writes nothing: its loss is the nats of the true label, spread over the
+    tokens that the label would take, so that it compares with that of a model which writes the label. On an encoder
+    none does, and a row counts once.
+
+    Errors: a head that knows none of the labels.
+    """
+    if not set(labels) & set(adapter.classes() or ()):
+        raise AdapterError(f"{adapter.name} chooses among labels of its own, and these rows have none of them")
+    truth = true_labels(examples, labels)
+    chances = choose(base, renderer, examples, labels, adapter)
+    chosen = chances.argmax(1)
+    counts = np.array([1 if base.is_encoder else sum(renderer.encode(example).learn) for example in examples])
+    return Answers(
+        sums=-np.maximum(np.where(truth >= 0, chances[np.arange(len(truth)), truth], UNKNOWN), UNKNOWN),
+        counts=counts,
+        chosen=chosen,
+        truth=truth,
+        written=[labels[i] for i in chosen],
+        wanted=[example.completion for example in examples],
+        classes=len(labels),
+        bytes=completion_bytes(examples),
+        chances=chances,
+    )
+
+
+def true_labels(examples: Sequence[Example], labels: Sequence[str]) -> np.ndarray:
+    """[N] index of each row's label, −1 for one that is not among `labels`."""
+    index = {label: i for i, label in enumerate(labels)}
+    return np.array([index.get(example.label or "", -1) for example in examples])

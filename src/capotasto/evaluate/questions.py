@@ -28,9 +28,13 @@ BATCH_TOKENS = 2048  # tokens in memory at a time; without gradients that is lit
 def by_length(
     lengths: Sequence[int], adapters: Sequence[Adapter | None], batch_tokens: int | None = None
 ) -> Iterator[list[int]]:
-    """Row indices in batches of like length, of adapters that may share one."""
+    """Row indices in batches of adapters that may share one. The rows of an adapter stand side by side, so that what
+    they begin with is computed once, and among them those of like length."""
+    ranks: dict[int, int] = {}
+    for adapter in adapters:
+        ranks.setdefault(id(adapter), len(ranks))
     for together in forward.apart(adapters):
-        order = sorted(together, key=lengths.__getitem__)
+        order = sorted(together, key=lambda row: (ranks[id(adapters[row])], lengths[row]))
         yield from (batch for batch in cut(order, lengths, batch_tokens or BATCH_TOKENS) if batch)
 
 
@@ -75,19 +79,27 @@ def choose(
     """
     if adapter is not None and (classes := adapter.classes()):
         return _by_head(base, [encode(renderer, example, adapter) for example in examples], labels, adapter, classes)
+    return likelihoods(base, options(renderer, examples, labels), [adapter] * len(examples))
+
+
+def options(renderer: Renderer, examples: Sequence[Example], labels: Sequence[str]) -> list[list[Encoded]]:
+    """Each example's question with each label as its whole answer; the longest label has room behind it."""
     room = renderer.longest(labels)
     prompts = [renderer.prompt(example.turns[:-1], room) for example in examples]
-    answers = [[renderer.answer(prompt, label) for label in labels] for prompt in prompts]
-    sizes = [
-        len(prompt.ids) + sum(len(row.ids) - len(prompt.ids) for row in rows)
-        for prompt, rows in zip(prompts, answers, strict=True)
-    ]
-    chances = np.zeros((len(examples), len(labels)))
-    for batch in by_length(sizes, [adapter] * len(sizes)):
-        rows = [row for i in batch for row in answers[i]]
-        with torch.no_grad():
-            losses, _ = row_losses(base, rows, [adapter] * len(rows))
-        chances[batch] = -losses.double().cpu().numpy().reshape(len(batch), len(labels))
+    return [[renderer.answer(prompt, label) for label in labels] for prompt in prompts]
+
+
+@torch.no_grad()
+def likelihoods(
+    base: FrozenBase, options: Sequence[Sequence[Encoded]], adapters: Sequence[Adapter | None]
+) -> np.ndarray:
+    """[N, C] log-probability of each of C answers to the same question. Row i carries `adapters[i]`."""
+    sizes = [len(rows[0].ids) - rows[0].learnt + sum(row.learnt for row in rows) for rows in options]
+    chances = np.zeros((len(options), len(options[0]) if options else 0))
+    for batch in by_length(sizes, adapters):
+        rows = [row for i in batch for row in options[i]]
+        losses, _ = row_losses(base, rows, [adapters[i] for i in batch for _ in options[i]])
+        chances[batch] = -losses.double().cpu().numpy().reshape(len(batch), -1)
     return chances
 
 

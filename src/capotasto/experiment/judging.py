@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from capotasto.evaluate.answers import pooled
-from capotasto.evaluate.bare import ask_bare
-from capotasto.evaluate.judge import Judgement, ask, judge
+from capotasto.evaluate.bare import ask_beside_bare
+from capotasto.evaluate.judge import Judgement, judge
 from capotasto.evaluate.verdict import verdict
 from capotasto.experiment.tasks import Task
 from capotasto.methods.adapter import Adapter
@@ -44,9 +44,9 @@ def judge_tasks(
     found = {}
     for task in tasks:
         rows, names = task.splits.test, judged_names(task, objective)
-        without = judge(ask_bare(base, renderer, rows, names, task.splits.train, objective))
-        tuned = judge(ask(base, renderer, rows, names, adapter.of_task(task.name), objective), without.answers)
-        found[task.name] = Pair(without, tuned)
+        mine = [adapter.of_task(task.name)]
+        without, tuned = ask_beside_bare(base, renderer, rows, names, task.splits.train, mine, objective)
+        found[task.name] = Pair(judge(without), judge(tuned, without))
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from capotasto.config import Settings
+from capotasto.config import Settings, paired
 
 
 class TaskFile(Settings):
@@ -54,14 +54,7 @@ class MixtureSettings(Settings):
     @field_validator("mix_weights", mode="before")
     @classmethod
     def _weights(cls, value: object) -> object:
-        """`a=2,b=0.5`, or a list of such texts, as on the command line."""
-        if value is None or isinstance(value, dict):
-            return value or None
-        texts = value if isinstance(value, list | tuple) else [value]
-        parts = [part.partition("=") for text in texts for part in str(text).split(",")]
-        if not all(sign for _, sign, _ in parts):
-            raise ValueError("write pairs such as tickets=2,faq=0.5")
-        return {name.strip(): number.strip() for name, _, number in parts}
+        return paired(value, "tickets=2,faq=0.5")
 
     @field_validator("mix_weights")
     @classmethod

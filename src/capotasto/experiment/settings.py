@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from capotasto.config import Settings
+from capotasto.config import Settings, paired
 from capotasto.errors import SettingError
 from capotasto.experiment.curriculum_settings import CurriculumSettings
 from capotasto.experiment.mixture_settings import MixtureSettings
@@ -31,14 +31,7 @@ class DataSettings(Settings):
     @field_validator("map", mode="before")
     @classmethod
     def _pairs(cls, value: object) -> object:
-        """`a=b,c=d`, or a list of such texts, as on the command line."""
-        if value is None or isinstance(value, dict):
-            return value or None
-        texts = value if isinstance(value, list | tuple) else [value]
-        parts = [part for text in texts for part in str(text).split(",")]
-        if not all("=" in part for part in parts):
-            raise ValueError("write pairs such as prompt=question,completion=reply")
-        return {name.strip(): column.strip() for name, _, column in (part.partition("=") for part in parts)} or None
+        return paired(value, "prompt=question,completion=reply")
 
 
 class RunSettings(Settings):

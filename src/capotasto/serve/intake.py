@@ -74,7 +74,8 @@ class Intake:
         adapter = self._call(read).result() if soundness.copies_base(folder) else read()
         size = own_bytes(adapter, self.base)
         self._check_size(size, folder)
-        self._call(partial(soundness.attempt, adapter, self.base, folder)).result()
+        if soundness.needs_attempt(adapter):
+            self._call(partial(soundness.attempt, adapter, self.base, folder)).result()
         return Resident(name, str(folder), adapter, _labels(adapter, folder), size, int(time.time()))
 
     def _check_size(self, size: int, folder: Path) -> None:

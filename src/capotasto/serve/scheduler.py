@@ -20,7 +20,7 @@ class Scheduler:
         self._base, self._pieces = base, settings.prefill_tokens
         self._groups: dict[int, Group] = {}
         self._writings: dict[Row, Writing] = {}
-        self.prompts = PromptCache(base, settings.prompt_cache_mb * 2**20)
+        self.prompts = PromptCache(settings.prompt_cache_mb * 2**20)
         self.reserved = self.steps = self.tokens_written = self.prompt_tokens = self.last_batch = 0
 
     @property

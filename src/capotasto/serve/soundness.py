@@ -57,6 +57,11 @@ def read(folder: Path, base: FrozenBase, name: str) -> Adapter:
         return adapter
 
 
+def needs_attempt(adapter: Adapter) -> bool:
+    """False for virtual tokens alone: a base scales them as it scales its own, and their numbers are checked."""
+    return adapter.embeds() is None or bool(adapter.deltas() or adapter.gated()) or adapter.kv() is not None
+
+
 def attempt(adapter: Adapter, base: FrozenBase, folder: Path) -> None:
     """Let it act on the base, where a base computes here at all. Errors: as of `read`."""
     if not isinstance(base, ThinBase):  # whose weights would come from the disk for it, and need not be here at all

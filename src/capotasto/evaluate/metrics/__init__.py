@@ -1,29 +1,76 @@
 """One file a metric. A metric is a function of row weights, so that its bootstrap is a matrix product.
 
-Each is `(answers, weights [R, N]) → [R] values`, or None where the answers it needs were not asked for.
+Each is a `Metric`, which says what must be asked for it: `(answers, weights [R, N]) → [R] values`, or None where that
+was not asked.
 """
 
 from collections.abc import Iterable
+from typing import cast
 
+from capotasto.evaluate.metric import Metric
 from capotasto.registry import Table
 
 METRICS = Table(
     "metric",
     {
-        "loss": "capotasto.evaluate.metrics.loss:loss",
-        "accuracy": "capotasto.evaluate.metrics.accuracy:accuracy",
-        "macro_f1": "capotasto.evaluate.metrics.macro_f1:macro_f1",
-        "exact_match": "capotasto.evaluate.metrics.exact_match:exact_match",
-        "root_mean_square_error": "capotasto.evaluate.metrics.root_mean_square_error:root_mean_square_error",
-        "mean_absolute_error": "capotasto.evaluate.metrics.mean_absolute_error:mean_absolute_error",
-        "pearson": "capotasto.evaluate.metrics.pearson:pearson",
-        "spearman": "capotasto.evaluate.metrics.spearman:spearman",
-        "micro_f1": "capotasto.evaluate.metrics.micro_f1:micro_f1",
+        name: f"capotasto.evaluate.metrics.{name}:{name}"
+        for name in (
+            "loss",
+            "accuracy",
+            "macro_f1",
+            "exact_match",
+            "root_mean_square_error",
+            "mean_absolute_error",
+            "pearson",
+            "spearman",
+            "micro_f1",
+            "perplexity",
+            "bits_per_byte",
+            "matthews_correlation",
+            "auroc",
+            "calibration_error",
+            "brier_score",
+            "token_f1",
+            "rouge_1",
+            "rouge_2",
+            "rouge_l",
+            "bleu",
+            "chrf",
+            "json_valid",
+            "json_schema",
+            "mean_words",
+            "length_ratio",
+            "repetition",
+            "distinct_1",
+            "distinct_2",
+        )
     },
 )
 
-LOWER_IS_BETTER = frozenset({"loss", "root_mean_square_error", "mean_absolute_error"})
+LOWER_IS_BETTER = frozenset(
+    {
+        "loss",
+        "root_mean_square_error",
+        "mean_absolute_error",
+        "perplexity",
+        "bits_per_byte",
+        "calibration_error",
+        "brier_score",
+        "repetition",
+    }
+)
+NEITHER_IS_BETTER = frozenset({"mean_words", "length_ratio"})
 DECISIVE = ("accuracy", "root_mean_square_error", "micro_f1", "loss")  # the first that was scored decides
+
+
+def named(name: str) -> Metric:
+    """The metric of this name. Errors: there is none."""
+    return cast(Metric, METRICS[name])
+
+
+def usual() -> list[str]:
+    """The metrics that are measured wherever they make sense, without being named."""
+    return [name for name in METRICS if named(name).usual]
 
 
 def decisive(scores: Iterable[str]) -> str:

@@ -3,8 +3,10 @@
 import numpy as np
 
 from capotasto.evaluate.answers import Answers
+from capotasto.evaluate.metric import metric
 
 
+@metric("mark", usual=True)
 def micro_f1(answers: Answers, weights: np.ndarray) -> np.ndarray | None:
     """Between 0 and 1, 1 where there is nothing to mark and nothing is marked; None without marks."""
     if answers.marked is None or answers.fitting is None:

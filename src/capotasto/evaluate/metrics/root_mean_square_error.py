@@ -3,8 +3,10 @@
 import numpy as np
 
 from capotasto.evaluate.answers import Answers
+from capotasto.evaluate.metric import metric
 
 
+@metric("tell", usual=True)
 def root_mean_square_error(answers: Answers, weights: np.ndarray) -> np.ndarray | None:
     """In the data's own unit, each column's averaged; None where no number was told."""
     if answers.told is None or answers.numbers is None:

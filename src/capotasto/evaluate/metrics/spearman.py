@@ -4,8 +4,10 @@ import numpy as np
 
 from capotasto.evaluate.answers import Answers
 from capotasto.evaluate.correlation import correlation, ranks
+from capotasto.evaluate.metric import metric
 
 
+@metric("tell", usual=True)
 def spearman(answers: Answers, weights: np.ndarray) -> np.ndarray | None:
     """Between −1 and 1, averaged over the columns, 0 where nothing varies; None where no number was told."""
     if answers.told is None or answers.numbers is None:
