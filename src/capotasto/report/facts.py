@@ -1,7 +1,9 @@
 """What was run, as labelled facts: only those that the run folder holds."""
 
+from collections.abc import Mapping
+
 from capotasto.report import format
-from capotasto.report.run import Run
+from capotasto.report.run import BaseModelUsed, Run
 
 Facts = list[tuple[str, str]]  # label, text
 
@@ -11,12 +13,17 @@ def facts(run: Run) -> dict[str, Facts]:
     groups = {
         "Training": _training(run),
         "Cost": _cost(run),
-        "Base model": _base(run),
+        "Base model": base_model(run.base),
         "Data": _data(run),
         "Start of the adapter": [(name.capitalize(), format.plain(value)) for name, value in run.init.items()],
         "Settings": [(name, format.plain(value)) for name, value in run.settings.items()],
     }
-    return {heading: known for heading, pairs in groups.items() if (known := [pair for pair in pairs if pair[1]])}
+    return known(groups)
+
+
+def known(groups: Mapping[str, Facts]) -> dict[str, Facts]:
+    """The facts that are there; headings without any are left out."""
+    return {heading: found for heading, pairs in groups.items() if (found := [pair for pair in pairs if pair[1]])}
 
 
 def _training(run: Run) -> Facts:
@@ -41,8 +48,8 @@ def _cost(run: Run) -> Facts:
     ]
 
 
-def _base(run: Run) -> Facts:
-    base = run.base
+def base_model(base: BaseModelUsed) -> Facts:
+    """Which base was used, and how it was run; what is not known is empty."""
     return [
         ("Name", base.name),
         ("Source", base.source),
