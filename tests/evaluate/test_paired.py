@@ -132,7 +132,7 @@ def test_equals_are_told_apart_one_time_in_twenty(rows: int) -> None:
 
 
 def test_among_many_equals_nobody_is_marked_and_none_is_ruled_out() -> None:
-    """Uncorrected, one of eleven equals is called different from the base in a third of the comparisons."""
+    """Uncorrected, one of eleven equals is called different from the base in a quarter of the comparisons."""
     random = np.random.default_rng(3)
     weights, families = resamples(60), 100
     marked = uncorrected = kept = 0
