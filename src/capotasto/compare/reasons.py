@@ -122,10 +122,8 @@ def _changing(case: Case) -> str | None:
     words = "You said that the facts change: what is trained in goes stale until it is trained again"
     if is_trained(case.contender(case.choice)):
         words += f" ({costs(case)})"
-    missing = next(
-        (one for one in case.record["contenders"] if one["kind"] == "retrieval" and one["status"] != "done"), {}
-    )
-    tail = f" {missing['name']} was not measured: {missing['reason']}." if missing.get("reason") else ""
+    missing = [one for one in case.record["contenders"] if one["kind"] == "retrieval" and one["reason"]]
+    tail = f" {missing[0]['name']} was not measured: {missing[0]['reason']}." if missing else ""
     return f"{words}, and documents to be looked up can be exchanged at any time.{tail}"
 
 

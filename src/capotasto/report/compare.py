@@ -12,6 +12,8 @@ from capotasto.report.run import BaseModelUsed, Interval, Intervals, Part, witho
 class Contrast(Interval):
     """A difference to another contender with its interval and p-value."""
 
+    low: FiniteFloat
+    high: FiniteFloat
     p: FiniteFloat
 
 
