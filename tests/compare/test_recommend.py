@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from capotasto.compare.conclude import conclude
-from capotasto.compare.price import price
+from capotasto.compare.price import cheap, price
 from capotasto.compare.ranking import ranking
 from capotasto.compare.recommend import recommend
 from capotasto.compare.wizard_settings import WizardSettings
@@ -95,9 +95,21 @@ def test_the_best_is_chosen_where_it_is_clearly_the_best() -> None:
             "head",
             "It differs from the best score, that of full, by −2.0",
         ),
-        ({"zero-shot": 0.5, "head": 0.9, "full": 0.89}, {}, "head", "has the best score and costs least of the 2"),
+        (
+            {"zero-shot": 0.5, "head": 0.9, "full": 0.89},
+            {},
+            "head",
+            "It has the best score, and nothing that cannot be told from it",
+        ),
         ({"zero-shot": 0.5, "lora": 0.9}, {}, "lora", "It is clearly the best of 2 contenders."),
         ({"lora": 0.9}, {}, "lora", "Nothing else could be chosen."),
+        # A price that is next to the same does not outweigh a score: 22 tokens more.
+        (
+            {"zero-shot": 0.3, "instruction": 0.8, "few-shot": 0.82},
+            {"few-shot": {"added_tokens": 40}},
+            "few-shot",
+            "use few-shot",
+        ),
         # 240 added tokens are dearer than 12 seconds and 9 kB, and 4,000 seconds are dearer than 240 tokens.
         ({"zero-shot": 0.5, "nearest-shot": 0.9, "head": 0.9}, {}, "head", "Fine-tune: use head"),
         (
@@ -108,7 +120,7 @@ def test_the_best_is_chosen_where_it_is_clearly_the_best() -> None:
         ),
     ],
 )
-def test_the_cheapest_of_those_level_with_the_best_is_chosen(
+def test_of_those_level_with_the_best_the_cheap_are_chosen(
     shares: dict[str, float], costs: dict[str, Any], choice: str, words: str
 ) -> None:
     found = recommended(scored(shares, costs=costs))
@@ -122,6 +134,7 @@ def test_doublings_of_tokens_bytes_and_seconds_weigh_alike() -> None:
         price({"added_tokens": 32}) == price({"bytes": 1e6}) == price({"train_seconds": 40, "search_seconds": 20}) == 1
     )
     assert price({"added_tokens": 96}) == pytest.approx(2)
+    assert cheap({"a": {"bytes": 5e6}, "b": {"bytes": 1e6}, "c": {"bytes": 2.9e6}, "d": {"bytes": 3e6}}) == ["b", "c"]
 
 
 LEVEL = {"zero-shot": 0.5, "nearest-shot": 0.88, "head": 0.9}

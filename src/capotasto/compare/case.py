@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from capotasto.compare.price import price
+from capotasto.compare.price import cheap
 from capotasto.compare.ranking import Ranking
 from capotasto.evaluate.paired import Contrast
 from capotasto.report.metrics import Metric, metric
@@ -34,6 +34,12 @@ class Case:
     def answered(self, name: str) -> bool:
         """What the user said to one of the three questions."""
         return bool((self.record.get("wizard") or {}).get(name))
+
+    @property
+    def field(self) -> str:
+        """Among whom was chosen: `12 contenders`."""
+        limited = " that may be chosen" if len(self.open.names) < len(self.everyone.names) else ""
+        return f"{len(self.open.names)} contenders{limited}"
 
     @property
     def metric(self) -> Metric:
@@ -66,10 +72,9 @@ class Case:
         return found.is_clear and (found.value < 0) == self.everyone.lower_is_better
 
     @property
-    def is_cheapest(self) -> bool:
-        """Whether none of those that cannot be told from the best has a lower price than the choice."""
-        prices = {name: price(self.contender(name)["costs"]) for name in self.open.level}
-        return prices[self.choice] == min(prices.values())
+    def is_cheap(self) -> bool:
+        """Whether none of those that cannot be told from the best costs clearly less than the choice."""
+        return self.choice in cheap({name: self.contender(name)["costs"] for name in self.open.level})
 
     def first(self, trained: bool) -> str | None:
         """The best of those that were trained, or of those that were not."""

@@ -19,17 +19,14 @@ def reasons(case: Case) -> list[str]:
 def _place(case: Case) -> str | None:
     """How the choice stands to the best of those that may be chosen."""
     best, level = case.open.names[0], case.open.level
+    first = f"{best} has the best score of {case.field}"
     if case.choice != best:
         gap = case.gap(case.open.against_best[case.choice])
-        return (
-            f"{best} has the best score, {case.title} {case.score(best)}. {case.choice} differs from it by {gap}, an"
-            " interval with zero in it: on these rows they cannot be told apart."
-        )
+        told = f"{case.choice} differs from it by {gap}, an interval with zero in it"
+        return f"{first}, {case.title} {case.score(best)}. {told}: on these rows they cannot be told apart."
     if len(level) > 1:
-        return f"{best} has the best score, and {_several(level[1:])} cannot be told from it on these rows."
-    return (
-        f"{best} has the best score, and no interval of a difference to it holds zero." if case.open.names[1:] else None
-    )
+        return f"{first}, and {_several(level[1:])} cannot be told from it on these rows."
+    return f"{first}, and no interval of a difference to it holds zero." if case.open.names[1:] else None
 
 
 def _several(names: list[str]) -> str:
@@ -38,9 +35,9 @@ def _several(names: list[str]) -> str:
 
 def _cost(case: Case) -> str | None:
     """What the choice costs, where costs decided."""
-    if len(case.open.level) < 2 or not case.is_cheapest:
+    if len(case.open.level) < 2 or not case.is_cheap:
         return None
-    return f"Of the {len(case.open.level)} that cannot be told from the best, {case.choice} costs least: {costs(case)}."
+    return f"Of the {len(case.open.level)} that cannot be told from the best, none costs clearly less: {costs(case)}."
 
 
 def costs(case: Case) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from capotasto.compare.case import Case, is_trained
-from capotasto.compare.price import price
+from capotasto.compare.price import cheap
 from capotasto.compare.ranking import BASE, Ranking, ranking
 from capotasto.compare.reasons import reasons
 
@@ -46,11 +46,14 @@ def _none(what: str, remedy: str) -> dict[str, Any]:
 
 
 def _choice(known: Mapping[str, Mapping[str, Any]], among: Ranking, wizard: Mapping[str, Any]) -> str:
-    """The cheapest of those that cannot be told from the best; one without training, if any, where data do not stay."""
+    """The base where it cannot be told from the best; else the best of those that cost hardly more than the cheapest of
+    those that cannot. Where data do not stay, what needs no training comes first among them."""
     level = among.level
+    if BASE in level:
+        return BASE
     if wizard.get("changing") or wizard.get("per_user"):
         level = [name for name in level if not is_trained(known[name])] or level
-    return min(level, key=lambda name: (price(known[name]["costs"]), among.names.index(name)))
+    return cheap({name: known[name]["costs"] for name in level})[0]
 
 
 def _sentences(case: Case) -> str:
@@ -76,12 +79,10 @@ def _why_base(case: Case) -> str:
 
 def _why(case: Case) -> str:
     best, level = case.open.names[0], case.open.level
-    pays = "costs less" if case.choice != best else f"costs least of the {len(level)} that cannot be told from the best"
-    gain = pays if case.is_cheapest else "needs no training"
-    if case.choice != best:
-        gap = case.gap(case.open.against_best[case.choice])
-        return f"It differs from the best score, that of {best}, by {gap}, which chance alone can do, and {gain}."
-    if len(level) > 1:
-        return f"It has the best score and {gain}."
-    count = len(case.open.names)
-    return f"It is clearly the best of {count} contenders." if count > 1 else "Nothing else could be chosen."
+    if len(level) == 1:
+        return f"It is clearly the best of {case.field}." if case.open.names[1:] else "Nothing else could be chosen."
+    if case.choice == best:
+        why = "nothing that cannot be told from it costs clearly less"
+        return f"It has the best score, and {why if case.is_cheap else 'it needs no training'}."
+    gap, gain = case.gap(case.open.against_best[case.choice]), "costs less" if case.is_cheap else "needs no training"
+    return f"It differs from the best score, that of {best}, by {gap}, which chance alone can do, and {gain}."
