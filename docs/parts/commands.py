@@ -20,6 +20,7 @@ stderr.
 | 1 | an unexpected fault: please report it |
 | 2 | something you can put right; one line says what and how |
 | 3 | a training that had to stop; the last good checkpoint is kept |
+| 4 | an audit in which gates fell |
 | 130 | interrupted |
 
 """

@@ -23,11 +23,13 @@ def test_a_comparison_that_was_stopped_is_ranked_as_far_as_it_went(capo: Capo, t
     assert "lora" in (folder / "report.html").read_text()
 
 
-def test_the_page_of_a_training_is_made_anew(capo: Capo, tmp_path: Path) -> None:
+def test_the_pages_of_a_training_and_of_its_audit_are_made_anew(capo: Capo, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"verdict": "It helps: by a lot."}')
-    done = capo("report", tmp_path)
+    (tmp_path / "audit.json").write_text(json.dumps(comparisons.AUDIT))
+    done = capo("report", tmp_path, "--json")
     assert done.code == 0
-    assert str(tmp_path / "report.html") in done.stdout.replace("\n", "")
+    assert done.json["pages"] == [str(tmp_path / "report.html"), str(tmp_path / "audit.html")]
+    assert "LAMBADA" in (tmp_path / "audit.html").read_text()
     assert "It helps: by a lot." in (tmp_path / "report.html").read_text()
 
 
@@ -36,7 +38,9 @@ def test_a_folder_of_nothing_known_is_refused(capo: Capo, tmp_path: Path) -> Non
     assert done.code == 2
     line = " ".join(done.stderr.split())
     assert "nothing to report on in" in line
-    assert "it holds none of compare.json, search.json, run.json; name a folder that capo has written" in line
+    assert (
+        "it holds none of compare.json, search.json, run.json, audit.json; name a folder that capo has written" in line
+    )
 
 
 def test_the_users_answers_change_the_recommendation_and_are_kept(capo: Capo, tmp_path: Path) -> None:

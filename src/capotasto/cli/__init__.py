@@ -2,7 +2,7 @@
 
 What a command found goes to stdout, as tables or with `--json` as one document; progress, warnings and errors go to
 stderr. Exit codes: 0 fine, 1 an unexpected fault, 2 something the user can put right, 3 a training that had to stop,
-130 interrupted.
+4 an audit with fallen gates, 130 interrupted.
 """
 
 import sys

@@ -18,12 +18,15 @@ EXAMPLES = ("capo report runs/tickets", "capo report compared --changing")
 PAGES: dict[str, Callable[[Path], Path]] = {  # by the file that says what a folder is
     "search.json": report.write_search,
     "run.json": report.write,
+    "audit.json": report.write_audit,
 }
 
 
 @settings_options(WizardSettings)
 def command(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="the folder of a training, a search or a comparison")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="the folder of a training, a search, an audit or a comparison")
+    ],
     json: Json = False,
     **given: Any,
 ) -> None:

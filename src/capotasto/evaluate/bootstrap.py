@@ -21,15 +21,17 @@ def resamples(rows: int, seed: int = 0) -> np.ndarray:
 def measure(metric: Metric, answers: Answers, weights: np.ndarray) -> Measure | None:
     """A metric with its 95 % interval over the rows."""
     values = metric(answers, weights)
-    return None if values is None else _interval(values)
+    return None if values is None else interval(values)
 
 
 def difference(metric: Metric, one: Answers, other: Answers, weights: np.ndarray) -> Measure | None:
     """`one` minus `other` on the same rows, resampled together."""
     first, second = metric(one, weights), metric(other, weights)
-    return None if first is None or second is None else _interval(first - second)
+    return None if first is None or second is None else interval(first - second)
 
 
-def _interval(values: np.ndarray) -> Measure:
+def interval(values: np.ndarray) -> Measure:
+    """[R] a number of the data themselves, then of each resample, as `resamples` has them → the number with its 95 %
+    interval."""
     low, high = np.quantile(values[1:], [0.025, 0.975])
     return Measure(float(values[0]), float(low), float(high))

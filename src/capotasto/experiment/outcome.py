@@ -70,7 +70,7 @@ def conclude(base: Base, plan: Plan, best_step: int) -> Run:
         "name": plan.name,
         "method": adapter.method,
         "objective": plan.objective,
-        "base": _base(base),
+        "base": describe(base),
         "data": _data(plan, plan.tasks[0]),
         "rows": _rows(plan.splits),
         "settings": plan.settings.model_dump(),
@@ -115,7 +115,8 @@ def _run(folder: Path, adapter: Adapter, record: dict[str, Any]) -> Run:
     return Run(folder, adapter, scores, record["helped"], record["verdict"], record)
 
 
-def _base(base: Base) -> dict[str, str]:
+def describe(base: Base) -> dict[str, str]:
+    """A base, as records of what was done with it name it."""
     return {
         "name": base.name,
         "source": base.source,

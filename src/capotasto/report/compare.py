@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, FiniteFloat, model_validator
 
-from capotasto.report.audit_panel import AuditRecord
+from capotasto.report.audit import Audit
 from capotasto.report.run import BaseModelUsed, Interval, Intervals, Part, without_nulls
 
 
@@ -134,7 +134,7 @@ class Comparison(Part):
     rows: list[Row] = Field(default_factory=list)
     contenders: list[Contender] = Field(default_factory=list)
     curve: list[Curve] = Field(default_factory=list)
-    audit: AuditRecord | None = None
+    audit: Audit | None = None
     comparisons: Annotated[dict[str, Against], BeforeValidator(without_nulls)] = Field(default_factory=dict)
     ranking: list[str] = Field(default_factory=list)
     recommendation: Recommendation = Recommendation()

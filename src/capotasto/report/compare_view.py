@@ -5,7 +5,7 @@ from functools import cached_property
 from markupsafe import Markup
 
 from capotasto.report import kinds, svg
-from capotasto.report.audit_panel import Change, panel
+from capotasto.report.audit_view import AdapterView, AuditView
 from capotasto.report.axis import Axis
 from capotasto.report.compare import Comparison, Contender
 from capotasto.report.compare_contender import ContenderView
@@ -16,7 +16,7 @@ from capotasto.report.flips import most
 from capotasto.report.learning import learning
 from capotasto.report.metrics import metric
 from capotasto.report.tradeoff import Placed, tradeoff
-from capotasto.report.whiskers import round_scores
+from capotasto.report.whiskers import ticks
 
 BASE = "zero-shot"  # the contender that is the base alone
 FOOT = 22  # pixels of the axis below the ranking
@@ -65,7 +65,7 @@ class CompareView:
     @property
     def scale(self) -> Markup:
         """The numbers below the ranking."""
-        places = round_scores(self.axis, self.metric, 5)
+        places = ticks(self.axis, self.metric, 5)
         parts = [svg.text(x, 14, words, text_anchor="middle") for x, words in places]
         return svg.picture(FOOT, f"Axis of {self.metric.title.lower()}.", "bars", parts)
 
@@ -112,9 +112,9 @@ class CompareView:
         return sorted(with_labels, key=lambda one: one.name != self.found.recommendation.choice)
 
     @property
-    def audited(self) -> list[tuple[Axis, list[Change]]]:
-        """What an audit of the best adapter found, each unit with its axis; empty without an audit."""
-        return panel(self.found.audit) if self.found.audit else []
+    def audited(self) -> list[AdapterView]:
+        """What an audit of the best adapter found; empty without an audit."""
+        return AuditView(self.found.audit).adapters if self.found.audit else []
 
     @property
     def costs(self) -> tuple[Cost, ...]:

@@ -10,7 +10,7 @@ from capotasto.report.axis import Axis
 from capotasto.report.compare import Point
 from capotasto.report.frame import frame
 from capotasto.report.metrics import Metric
-from capotasto.report.whiskers import round_scores
+from capotasto.report.whiskers import ticks
 
 HEIGHT = 240
 
@@ -22,7 +22,7 @@ def learning(name: str, kind: str, points: Sequence[Point], base: float | None, 
     axis = Axis.around([end for point in ordered for end in point.ends] + levels)
     scale = Amounts.of([point.rows for point in ordered])
     columns = [(scale.share(point.rows), format.count(point.rows)) for point in ordered]
-    rows = [(HEIGHT * (1 - share), words) for share, words in round_scores(axis, metric, 5)]
+    rows = [(HEIGHT * (1 - share), words) for share, words in ticks(axis, metric, 5)]
     parts = frame(HEIGHT, columns, rows, "training rows")
     if base is not None:
         parts.append(svg.rule(0, _down(axis, base), 1, _down(axis, base), "line base dashed"))

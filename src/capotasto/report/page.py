@@ -7,6 +7,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from capotasto import records
 from capotasto.errors import UserError
+from capotasto.report.audit import read_audit
+from capotasto.report.audit_view import AuditView
+from capotasto.report.audit_words import limit, measured
 from capotasto.report.compare_folder import read_compare
 from capotasto.report.compare_view import CompareView
 from capotasto.report.folder import read
@@ -60,6 +63,15 @@ def write_compare(folder: Path) -> Path:
     return _write(folder / "report.html", "compare.html", title=title, view=CompareView(found))
 
 
+def write_audit(folder: Path) -> Path:
+    """Write `audit.html` into a folder that holds an `audit.json`; returns its path.
+
+    UserError if the folder holds no audit, or the file cannot be used.
+    """
+    name = folder.resolve().name
+    return _write(folder / "audit.html", "audit.html", title=name, view=AuditView(read_audit(folder)))
+
+
 def _write(path: Path, template: str, **values: Any) -> Path:
     html = _templates().get_template(template).render(**values)
     # Data may hold halves of surrogate pairs, which no file can; they become question marks.
@@ -76,4 +88,5 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["metric_title"] = lambda name: metric(name).title
+    environment.filters |= {"limit": limit, "measured": measured}
     return environment

@@ -11,7 +11,7 @@ from capotasto.report.axis import Axis
 from capotasto.report.costs import Cost
 from capotasto.report.frame import frame
 from capotasto.report.metrics import Metric
-from capotasto.report.whiskers import round_scores
+from capotasto.report.whiskers import ticks
 
 HEIGHT = 220
 WIDTH = 300  # pixels: how wide a plot is at least, for labels that must not lie on one another
@@ -48,9 +48,7 @@ def tradeoff(points: Sequence[Placed], cost: Cost, metric: Metric, lower_is_bett
         share = axis.share(one.score)
         return scale.share(one.cost), HEIGHT * (share if lower_is_better else 1 - share)
 
-    rows = [
-        (HEIGHT * (share if lower_is_better else 1 - share), words) for share, words in round_scores(axis, metric, 5)
-    ]
+    rows = [(HEIGHT * (share if lower_is_better else 1 - share), words) for share, words in ticks(axis, metric, 5)]
     parts = frame(HEIGHT, scale.ticks(cost.short), rows)
     parts.append(svg.curve([at(one) for one in best], HEIGHT, "line front"))
     parts += [kinds.mark(one.kind, *at(one), one in best, f"{one.place}. {one.name}") for one in points]

@@ -15,7 +15,7 @@ ROW = 24  # pixels
 def scores(rows: Mapping[str, Interval], metric: Metric) -> Markup:
     """The base's and the adapter's score (`rows` by "base" and "tuned") above a common axis."""
     axis = Axis.around([end for score in rows.values() for end in score.ends], margin=0.1)
-    parts = [*ticks(axis, metric, len(rows) * ROW)]
+    parts = [*_ticks(axis, metric, len(rows) * ROW)]
     for place, (name, score) in enumerate(rows.items()):
         middle = place * ROW + ROW / 2
         parts += [*whisker(axis, score, middle, name), svg.text(0, middle, name, dx=-56, dy=4)]
@@ -38,23 +38,22 @@ def described(score: Interval, metric: Metric, signed: bool = False) -> str:
     return metric.value(score, signed) + (f" ({interval})" if interval else "")
 
 
-def round_scores(axis: Axis, metric: Metric, wanted: int) -> list[tuple[float, str]]:
-    """(share of the axis, words) of round values, in percent where the metric is."""
+def ticks(axis: Axis, metric: Metric, wanted: int = 4) -> list[tuple[float, str]]:
+    """(share of the axis, words) of round scores, shares of 100 for a metric in percent."""
     shown = Axis(axis.low * 100, axis.high * 100) if metric.percent else axis
     return [(shown.share(value), words) for value, words in shown.ticks(wanted)]
 
 
-def ticks(axis: Axis, metric: Metric, foot: int) -> list[Markup]:
-    """Rules down to `foot` pixels and round values below them."""
-    places = round_scores(axis, metric, 4)
-    return [svg.rule(x, 0, x, foot, "grid") for x, _ in places] + [
-        svg.text(x, foot + 14, words, text_anchor="middle") for x, words in places
-    ]
-
-
 def whisker(axis: Axis, score: Interval, middle: float, class_: str, mark: str = "") -> list[Markup]:
-    """A dot, or another mark, and its bar, `middle` pixels down."""
+    """A bar from end to end of the interval and `mark` on the value, left out: a dot."""
     low, high = axis.share(min(score.ends)), axis.share(max(score.ends))
     bar = [svg.rule(low, middle, high, middle, f"line {class_}")]
     ends = [svg.rule(x, middle - 4, x, middle + 4, f"line {class_}") for x in (low, high) if low < high]
     return [*bar, *ends, Markup(mark) or svg.dot(axis.share(score.value), middle, f"mark {class_}")]
+
+
+def _ticks(axis: Axis, metric: Metric, foot: int) -> list[Markup]:
+    places = ticks(axis, metric)
+    return [svg.rule(x, 0, x, foot, "grid") for x, _ in places] + [
+        svg.text(x, foot + 14, words, text_anchor="middle") for x, words in places
+    ]
