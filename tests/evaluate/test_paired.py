@@ -78,6 +78,10 @@ def test_against_the_best_is_wider_than_against_one_that_was_named_before(scores
     assert all(one.is_clear for one in chosen[:3])
 
 
+def test_a_difference_may_be_turned() -> None:
+    assert paired.Contrast(0.2, -0.1, 0.5, 0.3).turned == paired.Contrast(-0.2, -0.5, 0.1, 0.3)
+
+
 def test_contenders_with_the_same_answers_do_not_differ() -> None:
     values = np.tile([1.0, 0, 1, 1, 0, 1, 1, 0, 1, 0], (3, 1)) @ resamples(10).T / 10
     same = paired.Contrast(0, 0, 0, 1)

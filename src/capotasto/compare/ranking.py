@@ -11,8 +11,7 @@ from capotasto.compare.price import price
 from capotasto.evaluate.answers import Answers
 from capotasto.evaluate.bootstrap import resamples
 from capotasto.evaluate.paired import LEVEL, Contrast, against, against_best, holm, resampled
-
-BASE = "zero-shot"  # the contender that is the base alone
+from capotasto.report.compare import BASE
 
 
 @dataclass(frozen=True)
@@ -59,10 +58,6 @@ class Ranking:
         ahead = best in self.against_base and self.against_base[best].p < LEVEL
         told = {name for name, one in self.against_best.items() if one.is_clear or (name == BASE and ahead)}
         return [name for name in self.names if name not in told]
-
-    def contrast(self, one: str, other: str) -> Contrast:
-        """`one` minus `other`, as a question of its own."""
-        return against(self._of([one]), self._of([other])[0], self.rows)[0]
 
     def among(self, names: Iterable[str]) -> "Ranking":
         """The same for some of them."""

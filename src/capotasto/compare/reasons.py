@@ -4,8 +4,8 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from capotasto.compare.case import Case, is_trained
-from capotasto.compare.ranking import BASE
 from capotasto.report import format
+from capotasto.report.compare import BASE
 from capotasto.report.run import Interval
 
 FEW_ROWS = 100  # training rows; below, guides advise examples in the prompt before training
@@ -43,7 +43,7 @@ def _cost(case: Case) -> str | None:
 def costs(case: Case) -> str:
     """What the choice adds to each request, takes on disk and took to train."""
     known = case.contender(case.choice)["costs"]
-    tokens, stored = round(known.get("added_tokens") or 0), known.get("bytes") or 0
+    tokens, stored = max(0, round(known.get("added_tokens") or 0)), known.get("bytes") or 0
     spent = (known.get("train_seconds") or 0) + (known.get("search_seconds") or 0)
     return (
         f"{format.count(tokens) if tokens else 'no'} added tokens in a request,"
@@ -69,7 +69,8 @@ def _training(case: Case) -> str | None:
     trained, plain = case.first(trained=True), case.first(trained=False)
     if trained is None or plain is None:
         return None
-    gap = case.everyone.contrast(trained, plain)
+    others = case.everyone.against_best  # one of the two is the best of all
+    gap = others[trained] if trained in others else others[plain].turned
     ends = f"{trained} against {plain}: {case.gap(gap)}"
     if not gap.is_clear:
         return f"The best that is trained cannot be told from the best that is not: {ends}."

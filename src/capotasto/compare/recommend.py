@@ -5,8 +5,9 @@ from typing import Any
 
 from capotasto.compare.case import Case, is_trained
 from capotasto.compare.price import cheap
-from capotasto.compare.ranking import BASE, Ranking, ranking
+from capotasto.compare.ranking import Ranking, ranking
 from capotasto.compare.reasons import reasons
+from capotasto.report.compare import BASE
 
 FEWEST = 10  # test rows; on fewer, no interval is worth its name
 

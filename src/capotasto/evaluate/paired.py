@@ -30,6 +30,11 @@ class Contrast:
         return {"value": self.value, "low": self.low, "high": self.high, "p": self.p}
 
     @property
+    def turned(self) -> "Contrast":
+        """The second minus the first."""
+        return Contrast(-self.value, -self.high, -self.low, self.p)
+
+    @property
     def is_clear(self) -> bool:
         """True where the interval lies on one side of zero."""
         return self.low > 0 or self.high < 0

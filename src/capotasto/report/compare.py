@@ -8,6 +8,8 @@ from pydantic import BeforeValidator, Field, FiniteFloat, model_validator
 from capotasto.report.audit import Audit
 from capotasto.report.run import BaseModelUsed, Interval, Intervals, Part, without_nulls
 
+BASE = "zero-shot"  # the contender that is the base alone
+
 
 class Contrast(Interval):
     """A difference to another contender with its interval and p-value."""

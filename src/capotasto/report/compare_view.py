@@ -7,7 +7,7 @@ from markupsafe import Markup
 from capotasto.report import kinds, svg
 from capotasto.report.audit_view import AdapterView, AuditView
 from capotasto.report.axis import Axis
-from capotasto.report.compare import Comparison, Contender
+from capotasto.report.compare import BASE, Comparison, Contender
 from capotasto.report.compare_contender import ContenderView
 from capotasto.report.compare_facts import compare_facts
 from capotasto.report.costs import COSTS, Cost
@@ -18,7 +18,6 @@ from capotasto.report.metrics import metric
 from capotasto.report.tradeoff import Placed, tradeoff
 from capotasto.report.whiskers import ticks
 
-BASE = "zero-shot"  # the contender that is the base alone
 FOOT = 22  # pixels of the axis below the ranking
 
 
