@@ -83,6 +83,7 @@ def record(rows: int = 200, names: tuple[str, ...] = (), seed: int = 0) -> tuple
         "settings": {"budget": "20m", "seed": 0},
         "budget_seconds": 1200,
         "seconds": 1107.5,
+        "notes": [f"{rows} of 999 test rows were judged, drawn by the seed, because of the budget."],
         "rows": [
             {"prompt": " ".join(chance.choices(WORDS.split(), k=chance.randrange(4, 14))), "wanted": LABELS[true]}
             for true in truth

@@ -46,6 +46,7 @@ def test_the_page_shows_what_the_record_holds(folder, made):
         "Recommended: " + record["recommendation"]["choice"],
         record["recommendation"]["text"],
         *record["recommendation"]["reasons"],
+        "80 of 999 test rows were judged",
         "documents skipped: no documents; name a folder with --docs",
         "538 MB",
         "Time taken 18 min 28 s",
@@ -145,6 +146,7 @@ def test_a_contender_with_a_hostile_name_stays_a_name(tmp_path, made):
         "curve",
         "audit",
         "wizard",
+        "notes",
         "nothing",
     ],
 )

@@ -32,7 +32,7 @@ class Contrast:
     @property
     def turned(self) -> "Contrast":
         """The second minus the first."""
-        return Contrast(-self.value, -self.high, -self.low, self.p)
+        return Contrast(0.0 - self.value, 0.0 - self.high, 0.0 - self.low, self.p)  # -0.0 would be printed
 
     @property
     def is_clear(self) -> bool:
@@ -57,15 +57,17 @@ def against(values: np.ndarray, control: np.ndarray, rows: int) -> list[Contrast
     """[K, R] and [R] scores → each contender minus the control, with p-values for that one question alone.
 
     The interval is the percentile bootstrap, expanded for few rows (`Expansion`). It leaves out zero where p is below
-    LEVEL.
+    LEVEL. Where no resample lies beyond zero, how far away zero is decides on p, in standard errors.
     """
     gaps = values - control
     observed, drawn = gaps[:, 0], gaps[:, 1:]
     expansion = Expansion(rows)
     low, high = np.quantile(drawn, [expansion.tail, 1 - expansion.tail], axis=1)
     beyond = np.minimum((drawn <= 0).sum(1), (drawn >= 0).sum(1))
-    shares = np.minimum(0.5, (beyond + 1) / (drawn.shape[1] + 1))
-    p = [expansion.p_value(share) for share in shares]
+    far = np.array([-NORMAL.inv_cdf(share) for share in np.minimum(0.5, (beyond + 1) / (drawn.shape[1] + 1))])
+    error = drawn.std(1)
+    unseen = np.divide(np.abs(observed), error, out=np.zeros_like(error), where=(beyond == 0) & (error > 0))
+    p = [expansion.p_value(deviation) for deviation in np.maximum(far, unseen)]
     return [Contrast(*map(float, one)) for one in zip(observed, low, high, p, strict=True)]
 
 
@@ -113,9 +115,9 @@ class Expansion:
         self.factor = t / z / self._shrink  # by which a deviation is stretched
         self.tail = NORMAL.cdf(-t / self._shrink)  # share of the resamples beyond either end of an interval
 
-    def p_value(self, share: float) -> float:
-        """The two-sided p-value where this share of the resamples, at most a half, lies beyond zero."""
-        t = NORMAL.inv_cdf(share) * self._shrink
+    def p_value(self, deviation: float) -> float:
+        """The two-sided p-value where zero is so many standard errors of the resamples away."""
+        t = -deviation * self._shrink
         return 2 * NORMAL.cdf(t * (1 - 1 / (4 * self._freedom)) / (1 + t**2 / (2 * self._freedom)) ** 0.5)
 
 

@@ -133,6 +133,7 @@ class Comparison(Part):
     settings: dict[str, Any] = Field(default_factory=dict)
     budget_seconds: FiniteFloat | None = None
     seconds: FiniteFloat | None = None
+    notes: list[str] = Field(default_factory=list)
     rows: list[Row] = Field(default_factory=list)
     contenders: list[Contender] = Field(default_factory=list)
     curve: list[Curve] = Field(default_factory=list)
