@@ -2,7 +2,7 @@
 
 Pairs of systems of equal quality answer the same rows; hard rows are hard for both. A 95 % interval of their difference
 must hold zero 95 times in 100, and a page that compares eleven contenders with the base must mark none of equal quality
-95 times in 100. Writes benchmarks/results/coverage-cpu.md; takes seconds on one core.
+95 times in 100. Writes benchmarks/results/coverage-cpu.md; takes half a minute of one core.
 """
 
 import platform
