@@ -138,6 +138,11 @@ COMPARISONS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
             "capotasto": (f"{OURS}.serve_trace", *TRACE),
         },
     ),
+    "canaries": (
+        "prompt",
+        {method: (f"{OURS}.canaries", "--method", method) for method in ("lora", "prompt")},
+    ),
+    "personal": ("capotasto", {"capotasto": (f"{OURS}.personal",)}),
     "serving": ("peft", {"peft": (f"{PEERS}.peft_generate",), "capotasto": (f"{OURS}.generate",)}),
 }
 

@@ -1,4 +1,4 @@
-"""What an adapter breaks: the same questions to the base without it and with it, with paired intervals."""
+"""What an adapter breaks, asking the base without it and with it; and what an adapter or its data give away."""
 
 from capotasto.registry import Table
 
@@ -18,5 +18,9 @@ PROBES = Table(
         "bbq": "capotasto.audit.bbq:BBQ",
         "truthfulqa": "capotasto.audit.truthfulqa:TRUTHFULQA",
         "agreement": "capotasto.audit.agreement:AGREEMENT",
+        "membership": "capotasto.audit.leaks:MEMBERSHIP",
+        "extraction": "capotasto.audit.leaks:EXTRACTION",
+        "outputs": "capotasto.audit.leaks:OUTPUTS",
+        "canaries": "capotasto.audit.leaks:CANARIES",
     },
 )

@@ -3,25 +3,43 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import Field
 
+from capotasto.audit.canary_settings import CanarySettings
+from capotasto.cli import data_audit, planting
 from capotasto.cli.base import BaseSettings, load
 from capotasto.cli.options import Json, build, settings_options
 from capotasto.cli.profile import show
-from capotasto.cli.terminal import print_json
+from capotasto.cli.terminal import err, print_json
+from capotasto.config import Settings
 from capotasto.experiment.settings import TuneSettings
 
 if TYPE_CHECKING:
-    from capotasto.data import Dataset
+    from capotasto.data import Dataset, Splits
 
-EXAMPLES = ("capo data tickets.csv", "capo data faq.csv --map prompt=question,completion=reply --base smollm2-135m")
+EXAMPLES = (
+    "capo data tickets.csv",
+    "capo data faq.csv --map prompt=question,completion=reply --base smollm2-135m",
+    "capo data tickets.csv --audit",
+    "capo data faq.csv --plant-canaries 3 --out faq-canaries.jsonl",
+)
 ROWS = ("map", "val", "test", "seed", "max_rows", "on_bad_row", "max_length")
 
 
-class DataOptions(BaseSettings, TuneSettings):
+class DataAuditSettings(Settings):
+    """What is looked at beside the profile."""
+
+    audit: bool = Field(False, description="look for near repeats, personal data, secrets and labels that may be wrong")
+
+
+class DataOptions(BaseSettings, TuneSettings, DataAuditSettings, CanarySettings):
     """What the command takes."""
 
 
-@settings_options(DataOptions, only=(*BaseSettings.model_fields, *ROWS))
+@settings_options(
+    DataOptions,
+    only=(*BaseSettings.model_fields, *ROWS, *DataAuditSettings.model_fields, *CanarySettings.model_fields),
+)
 def command(
     data: Annotated[str, typer.Argument(metavar="DATA", help="a data file, or hub:OWNER/NAME")],
     json: Json = False,
@@ -30,17 +48,32 @@ def command(
     """Columns, rows, lengths, duplicates, contradictions and labels. With --base, lengths in its tokens too."""
     from capotasto import data as files
 
-    settings = build(TuneSettings, given)
+    settings, canaries = build(TuneSettings, given), build(CanarySettings, given)
+    planting.check(canaries)
     dataset = files.load(data, settings.map, settings.on_bad_row, settings.max_rows)
+    if canaries.plant_canaries is not None:
+        planting.plant(dataset, canaries, settings, json)
+        return
     splits = files.split(dataset.examples, settings.val, settings.test, settings.seed)
     found = files.profile(dataset, splits)
     where = build(BaseSettings, given)
     if where.base is not None:
         found["tokens"], found["windows"] = _tokens(dataset, where, settings.max_length)
+    if build(DataAuditSettings, given).audit:
+        found["audit"] = _audit(dataset, splits)
     if json:
         print_json(found)
-    else:
-        show(found)
+        return
+    show(found)
+    if "audit" in found:
+        data_audit.show(found["audit"])
+
+
+def _audit(dataset: "Dataset", splits: "Splits") -> dict[str, Any]:
+    from capotasto.audit.data import audit_data
+
+    with err.status("auditing"):
+        return audit_data(dataset, splits)
 
 
 def _tokens(dataset: "Dataset", where: BaseSettings, max_length: int) -> tuple[dict[str, int], dict[str, int]]:

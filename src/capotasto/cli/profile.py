@@ -1,5 +1,6 @@
 """A profile of data as tables."""
 
+from collections.abc import Callable
 from typing import Any
 
 from rich.text import Text
@@ -64,14 +65,15 @@ def _show_labels(labels: dict[str, dict[str, int]]) -> None:
 
 def _show_troubles(profile: dict[str, Any]) -> None:
     """What a person should look at, the first few of each kind."""
-    _trouble("bad rows", profile["bad_rows"], lambda row: f"{row['place']}: {row['reason']}")
-    _trouble("rows that repeat an earlier one exactly", profile["duplicates"], " and ".join)
-    _trouble("prompts with different completions", profile["conflicts"], lambda row: " and ".join(row["places"]))
+    trouble("bad rows", profile["bad_rows"], lambda row: f"{row['place']}: {row['reason']}")
+    trouble("rows that repeat an earlier one exactly", profile["duplicates"], " and ".join)
+    trouble("prompts with different completions", profile["conflicts"], lambda row: " and ".join(row["places"]))
     for side, found in profile["leakage"].items():
-        _trouble(f"{side} rows with the prompt of a training row", found, " and ".join)
+        trouble(f"{side} rows with the prompt of a training row", found, " and ".join)
 
 
-def _trouble(what: str, found: dict[str, Any], line: Any) -> None:
+def trouble(what: str, found: dict[str, Any], line: Callable[[Any], str]) -> None:
+    """So many of them and the first few, or that there are none."""
     if not found["count"]:
         out.print(Text.assemble(("✓ ", "green"), f"no {what}"))
         return

@@ -24,16 +24,16 @@ def profile(dataset: Dataset, splits: Splits) -> dict[str, Any]:
         "columns": {"used": dataset.mapping, "unused": [name for name in dataset.columns if name not in used]},
         "rows": len(dataset.examples),
         "splits": {side: len(examples) for side, examples in _sides(splits).items()},
-        "bad_rows": _some([{"place": row.place, "reason": row.reason} for row in dataset.bad]),
+        "bad_rows": some([{"place": row.place, "reason": row.reason} for row in dataset.bad]),
         "empties": {
             "rows": sum(row.empty for row in dataset.bad),
             "prompts": sum(not (example.plain or example.prompt) for example in dataset.examples),
         },
         "characters": _characters(dataset.examples),
-        "duplicates": _some(_duplicates(dataset.examples)),
-        "conflicts": _some(_conflicts(dataset.examples)),
+        "duplicates": some(_duplicates(dataset.examples)),
+        "conflicts": some(_conflicts(dataset.examples)),
         "leakage": {
-            side: _some([list(pair) for pair in check_leakage(splits.train, examples)])
+            side: some([list(pair) for pair in check_leakage(splits.train, examples)])
             for side, examples in _sides(splits).items()
             if side != "train"
         },
@@ -45,7 +45,8 @@ def _sides(splits: Splits) -> dict[str, list[Example]]:
     return {"train": splits.train, "val": splits.val, "test": splits.test}
 
 
-def _some(found: Sequence[Any]) -> dict[str, Any]:
+def some(found: Sequence[Any]) -> dict[str, Any]:
+    """How many were found, and the first of them."""
     return {"count": len(found), "first": list(found[:SHOWN])}
 
 
