@@ -28,6 +28,7 @@ from capotasto.methods.settings import (
     PromptSettings,
 )
 from capotasto.registry import Table
+from capotasto.retrieve.settings import IndexSettings, LookupSettings
 from capotasto.serve.engine_settings import EngineSettings
 from capotasto.tokens.render import PLACEMENTS
 from capotasto.training.settings import TrainSettings
@@ -60,6 +61,8 @@ GROUPS: dict[str, type[Settings]] = {
     "General text against forgetting": ReplaySettings,
     "The run": RunSettings,
     "Searching": SearchSettings,
+    "Documents (`capo index`, `capo.build_index`)": IndexSettings,
+    "Looking up passages (`capo ask`)": LookupSettings,
     "Writing text (`capo generate`, `base.generate`)": GenerateSettings,
     "The engine": EngineSettings,
 }
