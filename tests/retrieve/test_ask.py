@@ -33,7 +33,7 @@ def base() -> Base:
 def test_the_prompt_has_the_passages_as_quotations_before_the_question() -> None:
     prompt, kept = fitting("Why?", found("one\n\ntwo", "three"), tiny_tokenizer(), len, None)
     assert len(kept) == 2
-    assert prompt.endswith("[1] 1.md: Head 1\n> one\n> two\n\n[2] 2.md: Head 2\n> three\n\nQuestion: Why?")
+    assert prompt.endswith("[1] Head 1\n> one\n> two\n\n[2] Head 2\n> three\n\nQuestion: Why?")
     continued, _ = fitting("Why?", found("one"), tiny_tokenizer(), len, None, continued=True)
     assert continued.endswith("\n\nQuestion: Why?\nAnswer:")
 
@@ -63,7 +63,7 @@ def test_passages_are_dropped_from_the_last_until_the_rest_fits() -> None:
 )
 def test_a_document_cannot_leave_its_quotation(text: str) -> None:
     tokenizer = tiny_tokenizer()
-    passage = Passage(f"{text}.md", text, 0, 9, text)
+    passage = Passage("a.md", text, 0, 9, text)
     prompt, _ = fitting("Why?", [Found(passage, 1.0)], tokenizer, len, None)
     special = {tokenizer.convert_tokens_to_ids(mark) for mark in ("<|start|>", "<|end|>", "<s>", "</s>", "<pad>")}
     assert not special & set(tokenizer(prompt)["input_ids"])

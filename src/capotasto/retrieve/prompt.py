@@ -1,6 +1,7 @@
 """Passages put before a question: as quotations, which a model is to use and not to obey."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from capotasto.errors import DataError
@@ -38,13 +39,11 @@ def fitting(
 
 
 def _prompt(question: str, passages: Sequence[Passage], continued: bool) -> str:
-    quoted = [f"[{number}] {_source(passage)}\n{_quoted(passage.text)}" for number, passage in enumerate(passages, 1)]
+    quoted = [
+        f"[{number}] {' '.join(passage.heading.split())}".rstrip() + f"\n{_quoted(passage.text)}"
+        for number, passage in enumerate(passages, start=1)
+    ]
     return "\n\n".join([_TASK, *quoted, f"Question: {question}"]) + ("\nAnswer:" if continued else "")
-
-
-def _source(passage: Passage) -> str:
-    """Where a passage stands, in one line."""
-    return " ".join(f"{passage.file}: {passage.heading}".removesuffix(": ").split())
 
 
 def _quoted(text: str) -> str:
@@ -53,7 +52,7 @@ def _quoted(text: str) -> str:
 
 def _without(passage: Passage, marks: Sequence[str]) -> Passage:
     """The passage without spellings of control tokens, with which a document could end the turn it is quoted in."""
-    texts = [passage.file, passage.heading, passage.text]
+    heading, text = passage.heading, passage.text
     for mark in marks:
-        texts = [text.replace(mark, " ") for text in texts]
-    return Passage(texts[0], texts[1], passage.start, passage.end, texts[2])
+        heading, text = heading.replace(mark, " "), text.replace(mark, " ")
+    return replace(passage, heading=heading, text=text)
