@@ -218,3 +218,13 @@ def test_two_do_not_write_one_index(docs: Path, embedder: str, tmp_path: Path) -
     with FileLock(out / ".lock"), pytest.raises(UserError, match="another process is writing the index at"):
         build_index(docs, out, embedder=embedder)
     assert isinstance(build_index(docs, out, embedder=embedder), Built)
+
+
+def test_an_address_with_a_scheme_is_passed_on_to_the_store(docs: Path, embedder: str, tmp_path: Path) -> None:
+    address = f"file://{tmp_path}/bucket/index"
+    with pytest.raises(UserError, match=r"file://.*/bucket/index holds no index; make one with: capo index"):
+        Index.open(address)
+    assert build_index(docs, address, embedder=embedder).changed == 5
+    assert build_index(docs, address, embedder=embedder).unchanged == 5
+    assert Index.open(address).search("trains", 1, "text")[0].passage.heading == "Travel > Trains"
+    assert (tmp_path / "bucket" / "index" / "passages.lance").is_dir()
