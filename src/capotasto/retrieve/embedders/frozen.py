@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from capotasto.base.quiet import quiet
 from capotasto.evaluate.questions import by_length
 from capotasto.evaluate.vectors import vectors
 from capotasto.records import read_json
@@ -21,7 +20,9 @@ _ANY_LENGTH = 1 << 30
 
 def load(model: str) -> "FrozenEmbedder":
     """The embedder over a base: an alias, a hub model, a folder or a .gguf file."""
-    return FrozenEmbedder(load_base(model, dtype="fp32"))
+    base = load_base(model, dtype="fp32")
+    base.tokenizer.model_max_length = _ANY_LENGTH  # what is too long is cut on purpose: nobody need be warned of it
+    return FrozenEmbedder(base)
 
 
 class FrozenEmbedder:
@@ -33,8 +34,7 @@ class FrozenEmbedder:
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """See `Embedder`."""
-        with quiet():  # what is too long is cut on purpose
-            rows = [self._row(text) for text in texts]
+        rows = [self._row(text) for text in texts]
         found = np.zeros((len(rows), int(self._base.config.hidden_size)), dtype=np.float32)
         for batch in by_length([len(row.ids) for row in rows], [None] * len(rows)):
             found[batch] = vectors(self._base, [rows[i] for i in batch], None).numpy()
