@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from capotasto.compare.wizard_settings import WizardSettings
 from capotasto.config import Settings
 from capotasto.data.readers import READERS
 from capotasto.data.shapes import SHAPES, shape
@@ -62,6 +63,7 @@ GROUPS: dict[str, type[Settings]] = {
     "The run": RunSettings,
     "Searching": SearchSettings,
     "What is measured (`capo eval`)": MetricSettings,
+    "What speaks against training": WizardSettings,
     "Writing text (`capo generate`, `base.generate`)": GenerateSettings,
     "The engine": EngineSettings,
 }

@@ -22,6 +22,7 @@ COMMANDS = {
     "keys": "Make, list and remove keys that say who may use a server, and which adapters.",
     "merge": "Write base and adapter as one ordinary model folder.",
     "export": "Write an adapter for another program: vLLM, PEFT or llama.cpp.",
+    "report": "Write the page of a training, a search, an audit or a comparison anew.",
     "data": "Show what a data file holds and how it would be read and split.",
     "inspect": "Tell what an adapter is, how it was made and how good it is.",
     "store": "Keep adapters with versions and tags in one folder.",

@@ -1,0 +1,1 @@
+"""Many ways to one task on the same rows (prompting, retrieval, training), and what to make of their results."""
