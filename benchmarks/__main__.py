@@ -99,6 +99,10 @@ COMPARISONS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
             "successive halving": (f"{OURS}.search",),
         },
     ),
+    **{
+        f"retrieval-{data}": ("capotasto", {"capotasto": (f"{OURS}.retrieve", "--data", data)})
+        for data in ("handbook", "untold", "pubmedqa")
+    },
     "store": ("capotasto", {"capotasto": (f"{OURS}.store",)}),
     "served-prompts": (
         "transformers",

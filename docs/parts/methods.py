@@ -30,6 +30,7 @@ from capotasto.methods.settings import (
     PromptSettings,
 )
 from capotasto.registry import Table
+from capotasto.retrieve.settings import IndexSettings, LookupSettings
 from capotasto.serve.engine_settings import EngineSettings
 from capotasto.tokens.render import PLACEMENTS
 from capotasto.training.settings import TrainSettings
@@ -64,6 +65,8 @@ GROUPS: dict[str, type[Settings]] = {
     "Searching": SearchSettings,
     "What is measured (`capo eval`)": MetricSettings,
     "What speaks against training": WizardSettings,
+    "Documents (`capo index`, `capo.build_index`)": IndexSettings,
+    "Looking up passages (`capo ask`)": LookupSettings,
     "Writing text (`capo generate`, `base.generate`)": GenerateSettings,
     "The engine": EngineSettings,
 }

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from capotasto.merging import merge as merge
     from capotasto.merging import merged as merged
     from capotasto.promotion import promote as promote
+    from capotasto.retrieve.ask import ask as ask
+    from capotasto.retrieve.build import build_index as build_index
+    from capotasto.retrieve.index import Index as Index
     from capotasto.session import Base as Base
     from capotasto.session import load_adapter as load_adapter
     from capotasto.session import load_base as load_base
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "Base": "capotasto.session",
     "Example": "capotasto.types",
+    "Index": "capotasto.retrieve.index",
     "Job": "capotasto.training.job",
     "Run": "capotasto.experiment.outcome",
     "Store": "capotasto.store",
@@ -42,6 +46,8 @@ _PLACES = {
     "TrainSettings": "capotasto.training.settings",
     "TuneSettings": "capotasto.experiment.settings",
     "Turn": "capotasto.types",
+    "ask": "capotasto.retrieve.ask",
+    "build_index": "capotasto.retrieve.build",
     "export": "capotasto.exporting.export",
     "load_adapter": "capotasto.session",
     "load_base": "capotasto.session",

@@ -16,6 +16,8 @@ COMMANDS = {
     "search": "Try many settings, train the best to its end and judge it.",
     "generate": "Answer prompts with the bare base and with adapters, side by side.",
     "chat": "Talk to the base or to an adapter in the terminal.",
+    "index": "Make a folder of documents searchable, or bring its index up to date.",
+    "ask": "Answer a question from an index, with the passages it is answered from.",
     "eval": "Score a base and its adapters on all rows of a file.",
     "audit": "Ask what an adapter breaks: forgetting, bias, truthfulness.",
     "serve": "Answer requests over HTTP with the base and its adapters, as OpenAI's API does.",
