@@ -10,6 +10,7 @@ import torch
 from capotasto.compare.answering import answer, moved
 from capotasto.compare.contender import Ready
 from capotasto.compare.framing import after_dialogues, after_text
+from capotasto.evaluate.wishes import Wishes
 from capotasto.session import Base
 from capotasto.types import Example, Turn
 from tests.making import make_adapter, make_base, make_examples
@@ -51,7 +52,7 @@ def test_examples_before_the_question(base: Base) -> None:
         Example((*(turn for shot in shots for turn in (shot.turns[0], Turn("assistant", shot.completion))), *row.turns))
         for row in rows
     ]
-    np.testing.assert_allclose(found.chances, by_hand(base, framed), atol=1e-5)
+    np.testing.assert_allclose(found.answers.chances, by_hand(base, framed), atol=1e-5)
     assert found.prompt > answer(base, Ready(), rows, LABELS, ROOM).prompt + 2 * 8
 
 
@@ -59,14 +60,16 @@ def test_a_text_before_the_question_and_an_adapter(base: Base) -> None:
     rows, adapter = labelled(3), make_adapter("prompt", base)
     found = answer(base, Ready(partial(after_text, text="Wet or dry?"), (adapter,)), rows, LABELS, ROOM)
     framed = [Example((Turn("user", f"Wet or dry?\n\n{row.prompt}"), row.turns[-1])) for row in rows]
-    np.testing.assert_allclose(found.chances, by_hand(base, framed, adapter), atol=1e-5)
+    np.testing.assert_allclose(found.answers.chances, by_hand(base, framed, adapter), atol=1e-5)
 
 
 def test_an_ensemble_is_the_mean_of_the_chances(base: Base) -> None:
     rows, members = labelled(3), (make_adapter("prompt", base, seed=1), make_adapter("prompt", base, 7, seed=2))
     found = answer(base, Ready(adapters=members), rows, LABELS, ROOM)
     alone = [answer(base, Ready(adapters=(one,)), rows, LABELS, ROOM) for one in members]
-    np.testing.assert_allclose(np.exp(found.chances), np.mean([np.exp(one.chances) for one in alone], axis=0))
+    np.testing.assert_allclose(
+        np.exp(found.answers.chances), np.mean([np.exp(one.answers.chances) for one in alone], axis=0)
+    )
     assert found.tokens == sum(one.tokens for one in alone)
 
 
@@ -77,9 +80,9 @@ def test_offsets_move_chances_and_all_that_follows_from_them(base: Base) -> None
     after = moved(found, offsets)
     assert after.answers.chosen.tolist() == [1] * 4
     assert after.quality.tolist() == [0, 1, 0, 1]
-    wanted = found.chances + offsets
+    wanted = found.answers.chances + offsets
     wanted -= np.log(np.exp(wanted).sum(1, keepdims=True))
-    np.testing.assert_allclose(after.chances, wanted)
+    np.testing.assert_allclose(after.answers.chances, wanted)
     np.testing.assert_allclose(after.answers.sums, [-wanted[i, i % 2] for i in range(4)])
     assert after.merit == (0.5, pytest.approx(-after.answers.sums.sum() / after.answers.counts.sum()))
 
@@ -100,7 +103,19 @@ def test_texts_are_scored_whole(base: Base) -> None:
         framed = Example((Turn("user", f"Answer.\n\n{row.prompt}"), row.turns[-1]))
         assert found.answers.sums[number] == pytest.approx(float(loss_alone(model, renderer.encode(framed), None)))
     np.testing.assert_allclose(found.quality, -found.answers.sums / found.answers.counts)
-    assert found.chances is None
+    assert found.answers.chances is found.answers.written is None
+
+
+def test_what_is_written_is_compared_with_what_is_wanted(base: Base) -> None:
+    scorer = pytest.importorskip("rouge_score.rouge_scorer").RougeScorer(["rougeL"])
+    rows = make_examples(3)
+    ready = Ready(partial(after_text, text="Answer."))
+    found = answer(base, ready, rows, [], ROOM, Wishes(("rouge_l",), tokens=6))
+    texts = base.generate([f"Answer.\n\n{row.prompt}" for row in rows], max_new_tokens=6)
+    assert found.answers.written == texts
+    wanted = [scorer.score(row.completion, text)["rougeL"].fmeasure for row, text in zip(rows, texts, strict=True)]
+    np.testing.assert_allclose(found.quality, wanted)
+    assert found.tokens > answer(base, ready, rows, [], ROOM).tokens
 
 
 def test_system_turns_stay_first_and_earlier_turns_in_order() -> None:
@@ -121,4 +136,4 @@ def test_a_long_row_loses_what_stands_before_its_question(base: Base, tmp_path: 
     rows, shots = labelled(2), labelled(5) * 4
     found = answer(base, Ready(partial(after_dialogues, shots=shots)), rows, LABELS, 60)
     assert found.prompt <= 60
-    assert np.isfinite(found.chances).all()
+    assert np.isfinite(found.answers.chances).all()

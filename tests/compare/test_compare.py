@@ -11,6 +11,7 @@ import capotasto as capo
 from capotasto.compare import run as running
 from capotasto.compare.contenders import CONTENDERS
 from capotasto.errors import UserError
+from capotasto.evaluate.metric import Metric
 from capotasto.session import Base
 from capotasto.types import StepRecord
 from tests.experiment.runs import read_base, write_rows
@@ -131,18 +132,36 @@ def test_what_failed_is_tried_again(base: Base, rows: Path, tmp_path: Path, monk
     assert again.contender("few-shot")["status"] == "done"
 
 
-def test_texts_are_compared_by_their_loss(base: Base, tmp_path: Path) -> None:
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    """Questions with written answers."""
     path = tmp_path / "faq.jsonl"
     pairs = [{"prompt": f"why {word} {i}?", "completion": f"because of {word}"} for i in range(3) for word in WORDS]
     path.write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
-    found = capo.compare(base, path, out=tmp_path / "out", **{**QUICK, "methods": "zero-shot,few-shot,prompt,head"})
-    assert (found.record["metric"], found.record["lower_is_better"]) == ("loss", True)
+    return path
+
+
+def test_texts_are_compared_by_what_is_written(base: Base, texts: Path, tmp_path: Path) -> None:
+    pytest.importorskip("rouge_score")
+    found = capo.compare(base, texts, out=tmp_path / "out", **{**QUICK, "methods": "zero-shot,prompt,head"})
+    assert (found.record["metric"], found.record["lower_is_better"]) == ("rouge_l", False)
     assert found.contender("head")["status"] == "skipped"
     sheet = answers(found, "prompt")
     assert sheet["chances"] is sheet["chosen"] is sheet["truth"] is None
-    assert sheet["quality"] == pytest.approx(
-        [-n / t for n, t in zip(sheet["nats"], sheet["tokens"], strict=True)], abs=1e-5
-    )
+    assert len(sheet["written"]) == len(found.record["rows"])
+    assert found.contender("prompt")["scores"]["rouge_l"]["value"] == pytest.approx(np.mean(sheet["quality"]), abs=1e-5)
+
+
+def test_without_the_package_for_it_the_loss_decides(
+    base: Base, texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Metric, "installed", False)
+    found = capo.compare(base, texts, out=tmp_path / "out", **QUICK)
+    assert (found.record["metric"], found.record["lower_is_better"]) == ("loss", True)
+    sheet = answers(found, "few-shot")
+    wanted = [-nats / tokens for nats, tokens in zip(sheet["nats"], sheet["tokens"], strict=True)]
+    assert sheet["quality"] == pytest.approx(wanted, abs=1e-5)
+    assert sheet["written"] is None
 
 
 def test_a_label_without_a_test_row_is_said_and_rows_are_drawn(base: Base, rows: Path, tmp_path: Path) -> None:

@@ -80,18 +80,18 @@ def test_calibration_divides_by_what_the_base_finds_likely_anyway(base: Base, ro
     val, bare = contest.task.splits.val, Ready()
     empty = [Example((Turn("user", text), Turn("assistant", "", learn=True))) for text in CONTENT_FREE]
     priors = {
-        "batch": np.exp(contest.answer(bare, val).chances).mean(0),
-        "contextual": np.exp(contest.answer(bare, empty).chances).mean(0),
+        "batch": np.exp(contest.answer(bare, val).answers.chances).mean(0),
+        "contextual": np.exp(contest.answer(bare, empty).answers.chances).mean(0),
     }
     np.testing.assert_allclose(ready.offsets, -np.log(priors[ready.settings["calibration"]]))
     truth = contest.answer(bare, val).answers.truth
     right = {
-        name: ((contest.answer(bare, val).chances - np.log(one)).argmax(1) == truth).mean()
+        name: ((contest.answer(bare, val).answers.chances - np.log(one)).argmax(1) == truth).mean()
         for name, one in priors.items()
     }
     assert right[ready.settings["calibration"]] == max(right.values())
     assert contest.answer(ready, val).answers.chosen.tolist() == (
-        (contest.answer(bare, val).chances + ready.offsets).argmax(1).tolist()
+        (contest.answer(bare, val).answers.chances + ready.offsets).argmax(1).tolist()
     )
 
 

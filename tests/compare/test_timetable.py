@@ -45,6 +45,12 @@ def test_a_look_at_the_validation_rows_is_a_small_part_of_a_training() -> None:
     assert times.val < 5000
 
 
+def test_answers_that_are_written_take_their_time() -> None:
+    fast, slow = (divide(100, PACE, EVERY, 200, 50, STEP, writing) for writing in (0.0, 0.2))
+    assert slow.test < fast.test
+    assert (slow.test + 5) * (0.88 + 4 * 0.2) <= 40
+
+
 @pytest.mark.parametrize("demands", [EVERY, EVERY[:2], EVERY[2:]])
 def test_the_least_that_is_named_is_enough(demands: list[Demand]) -> None:
     with pytest.raises(SettingError, match=r"2\.00\s*s is too small for . contenders .*--budget.*--methods") as caught:

@@ -3,6 +3,8 @@
 Where the task is to choose among labels, the chances of the labels are normed to sum to one, so that what a head, an
 ensemble or a calibrated base says compares with labels that are written. The nats of a row are then those of its true
 label, spread over the tokens it takes, as for heads.
+
+Where the task is to write, the wanted answer is scored, and where that is wished for an answer is written.
 """
 
 import time
@@ -14,12 +16,15 @@ import numpy as np
 from capotasto.compare.contender import Ready
 from capotasto.evaluate.answers import Answers
 from capotasto.evaluate.judge import ask
+from capotasto.evaluate.metrics import named
 from capotasto.evaluate.questions import choose
+from capotasto.evaluate.wishes import USUAL, Wishes
 from capotasto.methods.adapter import Adapter
 from capotasto.session import Base
 from capotasto.tokens.render import Renderer
 from capotasto.types import Example
 
+ROUGE = "rouge_l"  # the metric of what is written
 LEAST = -50.0  # log-probability below which a label is as good as impossible; JSON has no infinity
 
 
@@ -28,15 +33,14 @@ class Answered:
     """What a contender answered on N rows.
 
     answers: as metrics take them
-    chances: [N, C] log-probabilities of the labels; None where the task is not to choose one
-    quality: [N] each row's own share of the decisive metric: 1 or 0 for accuracy, minus nats per token for loss
-    tokens:  read for the answers: prompts with all that stands before them, and answers
+    quality: [N] each row's own share of the decisive metric: 1 or 0 for accuracy, ROUGE-L of what was written, else
+             minus nats per token
+    tokens:  read and written: prompts with all that stands before them, and answers
     prompt:  tokens of a prompt on average, virtual ones included
     seconds: that it took
     """
 
     answers: Answers
-    chances: np.ndarray | None
     tokens: int
     prompt: float
     seconds: float
@@ -46,20 +50,27 @@ class Answered:
         """See above."""
         if self.answers.chosen is not None:
             return (self.answers.chosen == self.answers.truth).astype(float)
+        if self.answers.written is not None:
+            found = named(ROUGE)(self.answers, np.eye(self.answers.rows))
+            assert found is not None
+            return found
         assert self.answers.sums is not None
         assert self.answers.counts is not None
         return -self.answers.sums / np.maximum(self.answers.counts, 1)
 
     @property
     def merit(self) -> tuple[float, float]:
-        """How good it is, for choosing: its accuracy if there are labels, and where that is equal minus its loss."""
+        """How good it is, for choosing: its accuracy where there are labels, and then minus its loss."""
         sums, counts = self.answers.sums, self.answers.counts
         assert sums is not None
         assert counts is not None
-        return (0.0 if self.chances is None else float(self.quality.mean())), -float(sums.sum() / max(counts.sum(), 1))
+        right = 0.0 if self.answers.chosen is None else float(self.quality.mean())
+        return right, -float(sums.sum() / max(counts.sum(), 1))
 
 
-def answer(base: Base, ready: Ready, rows: Sequence[Example], labels: Sequence[str], max_length: int) -> Answered:
+def answer(
+    base: Base, ready: Ready, rows: Sequence[Example], labels: Sequence[str], max_length: int, wishes: Wishes = USUAL
+) -> Answered:
     """Ask a contender all these rows. A row that is too long loses the left of what stands before its answer."""
     start = time.perf_counter()
     framed = [ready.frame(row) for row in rows] if ready.frame else list(rows)
@@ -72,20 +83,20 @@ def answer(base: Base, ready: Ready, rows: Sequence[Example], labels: Sequence[s
         chances = _normed(np.logaddexp.reduce(each, axis=0))
         answers = _chosen(chances, rows, labels, renderers[0])
     else:
-        chances = None
-        answers = ask(base, renderers[0], framed, [], ready.adapters[0])
+        answers = ask(base, renderers[0], framed, [], ready.adapters[0], wishes=wishes)
     seconds = time.perf_counter() - start
     tokens, prompt = _sizes(ready, renderers, framed, labels)
-    return Answered(answers, chances, tokens, prompt, seconds)
+    written = sum(renderers[0].longest([text]) for text in answers.written or ())
+    return Answered(answers, tokens + written, prompt, seconds)
 
 
 def moved(found: Answered, offsets: Sequence[float]) -> Answered:
     """The same answers with something added to the log-probability of each label."""
-    assert found.chances is not None
+    assert found.answers.chances is not None
     assert found.answers.truth is not None
-    chances = _normed(found.chances + np.array(offsets))
-    nats = _nats(chances, found.answers.truth)
-    return replace(found, answers=replace(found.answers, sums=nats, chosen=chances.argmax(1)), chances=chances)
+    chances = _normed(found.answers.chances + np.array(offsets))
+    moved_on = {"sums": _nats(chances, found.answers.truth), "chosen": chances.argmax(1), "chances": chances}
+    return replace(found, answers=replace(found.answers, **moved_on))
 
 
 def _renderer(base: Base, adapter: Adapter | None, max_length: int) -> Renderer:
@@ -104,7 +115,7 @@ def _chosen(chances: np.ndarray, rows: Sequence[Example], labels: Sequence[str],
     truth = np.array([index.get(row.label or "", -1) for row in rows])
     sizes = np.array([renderer.longest([label]) for label in labels])
     counts = np.where(truth >= 0, sizes[truth], 1)
-    return Answers(_nats(chances, truth), counts, chances.argmax(1), truth, classes=len(labels))
+    return Answers(_nats(chances, truth), counts, chances.argmax(1), truth, classes=len(labels), chances=chances)
 
 
 def _nats(chances: np.ndarray, truth: np.ndarray) -> np.ndarray:

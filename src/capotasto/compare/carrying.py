@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from capotasto.base.reason import reason
-from capotasto.compare.answering import Answered
+from capotasto.compare.answering import ROUGE, Answered
 from capotasto.compare.contender import Contender, Ready
 from capotasto.compare.contenders import CONTENDERS
 from capotasto.compare.contest import Contest
@@ -20,6 +20,7 @@ from capotasto.experiment.outcome import peak_memory_mb
 from capotasto.records import write_json
 
 ANSWERS = "answers.json"
+OF_LABELS = ["calibration_error", "brier_score"]  # metrics of the chances, beside the usual ones
 DIGITS = 6  # of numbers in it, behind the point
 
 
@@ -49,9 +50,9 @@ def _done(contest: Contest, own: Contender, folder: Path) -> dict[str, Any]:
     start = time.monotonic()
     ready = own.make(contest, folder, times.training if own.learns else times.choosing)
     made = time.monotonic() - start
-    found = contest.answer(ready, rows)
+    found = contest.judged(ready, rows)
     memory = peak_memory_mb()
-    requests = [contest.answer(ready, [row]).seconds for row in rows[:REQUESTS]]
+    requests = [contest.judged(ready, [row]).seconds for row in rows[:REQUESTS]]
     write_json(folder / ANSWERS, sheet(found))
     return {
         "settings": ready.settings,
@@ -61,7 +62,7 @@ def _done(contest: Contest, own: Contender, folder: Path) -> dict[str, Any]:
             "search_seconds": round(made - ready.training, 2),
             "peak_memory_mb": memory,
             "bytes": ready.bytes,
-            "added_tokens": round(found.prompt - contest.answer(Ready(), rows).prompt, 1),
+            "added_tokens": round(found.prompt - contest.judged(Ready(), rows).prompt, 1),
             "latency_ms": round(1000 * median(requests), 1),
             "tokens_per_second": round(found.tokens / found.seconds, 1),
         },
@@ -71,7 +72,8 @@ def _done(contest: Contest, own: Contender, folder: Path) -> dict[str, Any]:
 
 def scores(found: Answered) -> dict[str, dict[str, float]]:
     """Each metric with its interval."""
-    return {name: measure.as_dict() for name, measure in judge(found.answers).scores.items()}
+    further = OF_LABELS if found.answers.chosen is not None else [ROUGE] if found.answers.written is not None else []
+    return {name: measure.as_dict() for name, measure in judge(found.answers, further=further).scores.items()}
 
 
 def sheet(found: Answered) -> dict[str, Any]:
@@ -82,7 +84,7 @@ def sheet(found: Answered) -> dict[str, Any]:
         "tokens": _listed(answers.counts),
         "chosen": _listed(answers.chosen),
         "truth": _listed(answers.truth),
-        "chances": _listed(found.chances),
+        "chances": _listed(answers.chances),
         "written": answers.written,
         "quality": _listed(found.quality),
     }

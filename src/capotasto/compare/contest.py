@@ -6,11 +6,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from capotasto.compare.answering import Answered, answer, moved
+from capotasto.compare.answering import ROUGE, Answered, answer, moved
 from capotasto.compare.contender import Ready
 from capotasto.compare.settings import AllSettings
 from capotasto.compare.timetable import Timetable
+from capotasto.evaluate.metrics import named
 from capotasto.evaluate.questions import BATCH_TOKENS
+from capotasto.evaluate.wishes import USUAL, Wishes
 from capotasto.experiment.settings import TuneSettings
 from capotasto.experiment.shared import Shared
 from capotasto.experiment.tasks import Task
@@ -19,6 +21,7 @@ from capotasto.tokens.render import Renderer
 from capotasto.types import Example, StepRecord
 
 SAMPLE = 50  # rows from which mean lengths are taken
+WRITTEN = 64  # tokens of a written answer at most
 
 
 @dataclass
@@ -85,13 +88,28 @@ class Contest:
         """The folder of a contender."""
         return self.folder / "contenders" / name
 
-    def answer(self, ready: Ready, rows: Sequence[Example]) -> Answered:
+    @cached_property
+    def wishes(self) -> Wishes:
+        """What is measured in the end beside the usual: where answers are written, how near they are to the wanted."""
+        writes = not self.labels and not self.plain and named(ROUGE).installed
+        return Wishes((ROUGE,), tokens=WRITTEN) if writes else USUAL
+
+    @property
+    def metric(self) -> str:
+        """The metric that decides."""
+        return "accuracy" if self.labels else ROUGE if self.wishes.writes else "loss"
+
+    def judged(self, ready: Ready, rows: Sequence[Example]) -> Answered:
+        """Ask a contender what it is judged by."""
+        return self.answer(ready, rows, self.wishes)
+
+    def answer(self, ready: Ready, rows: Sequence[Example], wishes: Wishes = USUAL) -> Answered:
         """Ask a contender. The bare base is asked the same rows only once; offsets move what it said."""
         if ready.frame is not None or ready.adapters != (None,):
-            return answer(self.base, ready, rows, self.labels, self.max_length)
-        key = hash(tuple(row.turns for row in rows))
+            return answer(self.base, ready, rows, self.labels, self.max_length, wishes)
+        key = hash((wishes, *(row.turns for row in rows)))
         if key not in self._bare:
-            self._bare[key] = answer(self.base, Ready(), rows, self.labels, self.max_length)
+            self._bare[key] = answer(self.base, Ready(), rows, self.labels, self.max_length, wishes)
         return self._bare[key] if ready.offsets is None else moved(self._bare[key], ready.offsets)
 
     def shared(self, settings: TuneSettings, task: Task | None = None) -> Shared:

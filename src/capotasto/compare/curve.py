@@ -18,11 +18,12 @@ CONTENDERS = 2  # that are measured, the best ones
 FEWEST = 8  # training rows of a point
 
 
-def curve(contest: Contest, metric: str, left: Callable[[], float]) -> list[dict[str, Any]]:
+def curve(contest: Contest, left: Callable[[], float]) -> list[dict[str, Any]]:
     """A line for each contender that there was time for; a point is {"rows", "value", "low", "high"}.
 
     left: seconds of the budget that are left
     """
+    metric = contest.metric
     trained = [record for record in contest.done.values() if record["kind"] == "training"]
     trained.sort(key=lambda record: record["scores"][metric]["value"], reverse=metric not in LOWER_IS_BETTER)
     lines: list[dict[str, Any]] = []
@@ -54,4 +55,4 @@ def _point(
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / f"{record['name']} on {count} rows"
         ready = train(contest, record["method"], folder, rate, seconds, task=task)
-    return {"rows": count, **scores(contest.answer(ready, rows))[metric]}
+    return {"rows": count, **scores(contest.judged(ready, rows))[metric]}

@@ -102,7 +102,7 @@ def _run(contest: Contest, ledger: Ledger, watch: Watch) -> None:
         contest.see = partial(watch, standing)
         watch(standing, None)
         if name == CURVE:
-            ledger.curve = curve(contest, ledger.facts["metric"], lambda: budget - ledger.seconds)
+            ledger.curve = curve(contest, lambda: budget - ledger.seconds)
         else:
             ledger.curve = []  # the best may be others now
             ledger.take(carry_out(contest, name))
@@ -148,12 +148,12 @@ def _timetable(contest: Contest) -> Timetable:
         raise SettingError(f"none of these contenders can take part ({why}); name others with --methods")
     demands = [Demand((contest.question + own.added(contest)) * own.passes, own.learns) for own in fit]
     splits, step = contest.task.splits, contest.settings.training().batch_tokens
-    return divide(contest.settings.seconds, measured(contest), demands, len(splits.test), len(splits.val), step)
+    pace, writing = measured(contest)
+    return divide(contest.settings.seconds, pace, demands, len(splits.test), len(splits.val), step, writing)
 
 
 def _facts(contest: Contest) -> dict[str, Any]:
     dataset, splits = contest.task.dataset, contest.task.splits
-    metric = "accuracy" if dataset.labels else "loss"
     return {
         "capotasto": __version__,
         "base": describe(contest.base),
@@ -165,8 +165,8 @@ def _facts(contest: Contest) -> dict[str, Any]:
             "labels": dataset.labels,
         },
         "docs": contest.settings.docs,
-        "metric": metric,
-        "lower_is_better": metric in LOWER_IS_BETTER,
+        "metric": contest.metric,
+        "lower_is_better": contest.metric in LOWER_IS_BETTER,
         "settings": contest.settings.model_dump(),
         "budget_seconds": contest.settings.seconds,
         "audit": None,

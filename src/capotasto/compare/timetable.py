@@ -51,15 +51,19 @@ class Timetable:
         return asdict(self)
 
 
-def divide(budget: float, pace: float, demands: Sequence[Demand], test: int, val: int, step: int) -> Timetable:
+def divide(
+    budget: float, pace: float, demands: Sequence[Demand], test: int, val: int, step: int, writing: float = 0.0
+) -> Timetable:
     """Divide the budget among contenders.
 
     pace:      seconds of the base for one token
+    writing:   seconds for one written answer
     test, val: rows there are
     step:      tokens of an optimiser step
     Errors: the budget is too small, with the least that is enough.
     """
-    row = pace * sum(demand.tokens for demand in demands)  # seconds in which all contenders answer one row
+    tokens = sum(demand.tokens for demand in demands)
+    row = pace * tokens + writing * len(demands)  # seconds in which all contenders answer one row
     fewest, shortest = min(FEWEST, test), LEAST_STEPS * step * BACKWARD * pace
     learning = sum(demand.learns for demand in demands)
     rest = len(demands) - learning
@@ -73,8 +77,7 @@ def divide(budget: float, pace: float, demands: Sequence[Demand], test: int, val
     left = budget - (judged + REQUESTS) * row
     choosing = left * (CHOOSING if learning else 1) / max(1, rest)
     training = (left - (choosing * rest)) * (1 - CURVE) / max(1, learning)
-    mean = row / pace / len(demands)  # tokens of a row
-    seen = int((training * LOOKING if learning else choosing) / (pace * mean))
+    seen = int((training * LOOKING if learning else choosing) / (pace * tokens / len(demands)))
     return Timetable(pace, judged, min(val, max(FEWEST, seen)), choosing, training)
 
 

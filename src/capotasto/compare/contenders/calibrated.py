@@ -31,15 +31,15 @@ class Calibrated(Contender):
     @override
     def make(self, contest: Contest, folder: Path, seconds: float) -> Ready:
         rows = contest.task.splits.val[: affordable(contest, 1, 0, seconds)]
-        found = contest.answer(Ready(), rows)
-        empty = contest.answer(Ready(), [_asking(text) for text in CONTENT_FREE])
+        found = contest.answer(Ready(), rows).answers
+        empty = contest.answer(Ready(), [_asking(text) for text in CONTENT_FREE]).answers
         assert found.chances is not None
         assert empty.chances is not None
         priors = {
             "contextual": np.exp(empty.chances).mean(0),
             "batch": np.exp(found.chances).mean(0),
         }
-        truth = found.answers.truth
+        truth = found.truth
         right = {name: ((found.chances - np.log(prior)).argmax(1) == truth).mean() for name, prior in priors.items()}
         chosen = max(right, key=lambda name: float(right[name]))
         offsets = tuple((-np.log(priors[chosen])).tolist())
