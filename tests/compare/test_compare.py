@@ -48,6 +48,13 @@ def test_every_contender_is_done_or_says_why_not(found: capo.Comparison) -> None
     assert len(record["rows"]) == record["data"]["rows"]["test"] == 17
 
 
+def test_it_is_ranked_and_recommended(found: capo.Comparison) -> None:
+    done = {one["name"] for one in found.record["contenders"] if one["status"] == "done"}
+    assert set(found.record["ranking"]) == done
+    assert found.record["recommendation"]["choice"] in done
+    assert "<svg" in (found.folder / "report.html").read_text()
+
+
 def test_answers_and_scores_are_of_the_same_rows(found: capo.Comparison) -> None:
     truth = answers(found, "zero-shot")["truth"]
     for one in found.record["contenders"]:
@@ -108,13 +115,15 @@ def test_a_second_call_keeps_what_is_done_and_adds_what_is_new(base: Base, rows:
     def watch(standing: Any, record: StepRecord | None) -> None:
         seen.append((standing.name, record))
 
-    first = capo.compare(base, rows, out=out, **QUICK)
+    first = capo.compare(base, rows, out=out, api_only=True, **QUICK)
     before = [first.contender(name) for name in ("zero-shot", "few-shot")]
-    again = capo.compare(base, rows, out=out, resume=True, watch=watch, **{**QUICK, "methods": "few-shot,prompt"})
+    more = {**QUICK, "methods": "few-shot,prompt"}
+    again = capo.compare(base, rows, out=out, resume=True, watch=watch, **more)
     assert [again.contender(name) for name in ("zero-shot", "few-shot")] == before
     assert [name for name, record in seen if record is None] == ["prompt", "learning curve"]
     assert any(record and record.kind == "step" and record.job == "prompt" for _, record in seen)
     assert again.record["timetable"] == first.record["timetable"]
+    assert again.record["wizard"] == first.record["wizard"] == {"api_only": True, "changing": False, "per_user": False}
     assert again.record["seconds"] > first.record["seconds"]
 
 

@@ -12,6 +12,7 @@ from capotasto.cli.compare_progress import CompareProgress
 from capotasto.cli.faults import InterruptedByUserError
 from capotasto.cli.options import Json, settings_options, with_file
 from capotasto.cli.terminal import facts, heading, out, print_json, table
+from capotasto.cli.wizard import ask
 from capotasto.compare.settings import AllSettings
 from capotasto.errors import SettingError
 from capotasto.report import format
@@ -60,7 +61,7 @@ def _compare(options: CompareOptions, data: str, folder: Path) -> dict[str, Any]
     from capotasto.compare.run import compare
 
     elsewhere = {"data", "out", *BaseSettings.model_fields}
-    given = options.model_dump(exclude_unset=True, exclude=elsewhere)
+    given = ask(options).model_dump(exclude_unset=True, exclude=elsewhere)
     try:
         base = load(options)
         with CompareProgress() as progress:
@@ -82,7 +83,9 @@ def show(folder: Path, record: dict[str, Any]) -> None:
         out.print(Text.assemble(("- ", "yellow"), note))
     out.print()
     spent = f"{format.seconds(record['seconds'])} of {format.seconds(record['budget_seconds'])}"
-    out.print(facts([("Spent", spent), ("Folder", str(folder)), ("Record", str(folder / "compare.json"))]))
+    recommended = record["recommendation"]["text"]
+    where = [("Folder", str(folder)), ("Report", str(folder / "report.html"))]
+    out.print(facts([("Recommendation", recommended), ("Spent", spent), *where]))
 
 
 def _contenders(record: dict[str, Any]) -> Any:
@@ -91,9 +94,8 @@ def _contenders(record: dict[str, Any]) -> Any:
     made = table(
         "Contender", shown.title, "Training", "Choosing", "On disk", "Added tokens", "One request", numbers=True
     )
-    done = [one for one in record["contenders"] if one["status"] == "done"]
-    done.sort(key=lambda one: one["scores"][name]["value"], reverse=not record["lower_is_better"])
-    for one in done:
+    known = {one["name"]: one for one in record["contenders"]}
+    for one in (known[ranked] for ranked in record["ranking"]):
         score, costs = Interval(**one["scores"][name]), one["costs"]
         made.add_row(
             one["name"],

@@ -48,6 +48,7 @@ class Ledger:
                 " repeat those it was started with, or start again with --force"
             )
         contenders = {one["name"]: one for one in kept["contenders"]}
+        facts = {**facts, **{name: facts[name] or kept[name] for name in ("audit", "wizard")}}
         return cls(folder, identity, facts, Timetable(**kept["timetable"]), contenders, kept["curve"], kept["seconds"])
 
     @property

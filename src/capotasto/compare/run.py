@@ -9,6 +9,7 @@ from typing import Any
 
 from capotasto import __version__
 from capotasto.compare.carrying import carry_out, contender
+from capotasto.compare.conclude import conclude
 from capotasto.compare.contest import Contest
 from capotasto.compare.curve import curve
 from capotasto.compare.drawing import drawn, notes
@@ -16,6 +17,7 @@ from capotasto.compare.ledger import Ledger, clear
 from capotasto.compare.pace import measured
 from capotasto.compare.settings import AllSettings
 from capotasto.compare.timetable import Demand, Timetable, divide
+from capotasto.compare.wizard_settings import WizardSettings
 from capotasto.data.dataset import hash_of
 from capotasto.errors import SettingError
 from capotasto.evaluate.metrics import LOWER_IS_BETTER
@@ -28,7 +30,8 @@ from capotasto.session import Base, load_base
 from capotasto.types import StepRecord
 
 CURVE = "learning curve"
-NEUTRAL = {"methods", "docs", "resume", "force"}  # settings that do not change what a contender is measured by
+# Settings that do not change what a contender is measured by.
+NEUTRAL = {"methods", "docs", "resume", "force", *WizardSettings.model_fields}
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ Watch = Callable[[Standing, StepRecord | None], None]  # None: it begins
 
 @dataclass(frozen=True)
 class Comparison:
-    """A finished comparison. record: all of `compare.json`."""
+    """A finished comparison, with `report.html` in its folder. record: all of `compare.json`."""
 
     folder: Path
     record: dict[str, Any] = field(repr=False)
@@ -88,7 +91,8 @@ def compare(
         warnings.warn(note, stacklevel=2)
     ledger.facts["rows"] = [{"prompt": row.prompt, "wanted": row.completion} for row in contest.task.splits.test]
     _run(contest, ledger, watch or (lambda standing, record: None))
-    return Comparison(folder, ledger.write())
+    ledger.write()
+    return Comparison(folder, conclude(folder))
 
 
 def _run(contest: Contest, ledger: Ledger, watch: Watch) -> None:
@@ -170,5 +174,5 @@ def _facts(contest: Contest) -> dict[str, Any]:
         "settings": contest.settings.model_dump(),
         "budget_seconds": contest.settings.seconds,
         "audit": None,
-        "wizard": None,
+        "wizard": contest.settings.answers,
     }

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from capotasto.compare.contenders import CONTENDERS
+from capotasto.compare.wizard_settings import WizardSettings
 from capotasto.config import Settings, parted
 from capotasto.errors import nearest
 from capotasto.experiment.search.settings import checked_time, seconds_of
@@ -56,7 +57,7 @@ class CompareSettings(Settings):
         return seconds_of(self.budget)
 
 
-class AllSettings(CompareSettings, DataSettings):
+class AllSettings(CompareSettings, WizardSettings, DataSettings):
     """Everything `capo compare` can be told."""
 
     def training(self, **own: Any) -> TuneSettings:
