@@ -21,14 +21,14 @@ def test_a_comparison_shows_the_contenders_best_first(base: Path, rows: Path, tm
     shown = " ".join(done.stdout.split())
     for promise in (
         f"{len(record['rows'])} untouched rows, by accuracy",
-        "Contender Accuracy Training Choosing On disk Added tokens One request",
+        "Contender Accuracy Training On disk Added tokens",
         "retrieval skipped: no documents were given; name them with --docs DIR",
         "of 20 min 0 s",
         f"Recommendation {record['recommendation']['text'][:12]}",
         "report.html",
     ):
         assert promise in shown, promise
-    places = [shown.index(f" {name} ", shown.index("One request")) for name in record["ranking"]]
+    places = [shown.index(f" {name} ", shown.index("Added tokens")) for name in record["ranking"]]
     assert len(places) == 3
     assert places == sorted(places)
     assert (out / "report.html").exists()

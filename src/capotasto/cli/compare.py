@@ -91,19 +91,12 @@ def show(folder: Path, record: dict[str, Any]) -> None:
 def _contenders(record: dict[str, Any]) -> Any:
     name = record["metric"]
     shown = metric(name)
-    made = table(
-        "Contender", shown.title, "Training", "Choosing", "On disk", "Added tokens", "One request", numbers=True
-    )
+    made = table("Contender", shown.title, "Training", "On disk", "Added tokens", numbers=True)
+    made.columns[0].no_wrap = True
     known = {one["name"]: one for one in record["contenders"]}
     for one in (known[ranked] for ranked in record["ranking"]):
         score, costs = Interval(**one["scores"][name]), one["costs"]
-        made.add_row(
-            one["name"],
-            Text.assemble(shown.value(score), (f"  {shown.interval(score)}", "dim")),
-            format.seconds(costs["train_seconds"]),
-            format.seconds(costs["search_seconds"]),
-            format.size(costs["bytes"]),
-            f"{costs['added_tokens']:.0f}",
-            f"{costs['latency_ms']:.0f} ms",
-        )
+        value = Text.assemble(shown.value(score), (f"\n{shown.interval(score)}", "dim"))
+        seconds, tokens = format.seconds(costs["train_seconds"]), f"{costs['added_tokens']:.0f}"
+        made.add_row(one["name"], value, seconds, format.size(costs["bytes"]), tokens)
     return made

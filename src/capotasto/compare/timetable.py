@@ -9,6 +9,7 @@ from capotasto.report.format import seconds as as_time
 
 JUDGING = 0.4  # share of the budget for answers to the test rows, at most
 CHOOSING = 0.2  # share for the choices of contenders that do not train, where others do
+CHOICES = 16  # rows that a contender reads in any case in order to choose
 CURVE = 0.15  # share of what is left for training that is kept for the learning curve
 FEWEST = 10  # test rows that are judged in any case, where there are so many
 LEAST_STEPS = 4  # optimiser steps below which a training is none
@@ -67,7 +68,9 @@ def divide(
     fewest, shortest = min(FEWEST, test), LEAST_STEPS * step * BACKWARD * pace
     learning = sum(demand.learns for demand in demands)
     rest = len(demands) - learning
-    least = max((fewest + REQUESTS) * row / JUDGING, (fewest + REQUESTS) * row + learning * shortest / (1 - CHOOSING))
+    choices = CHOICES * pace * sum(demand.tokens for demand in demands if not demand.learns)
+    judging = (fewest + REQUESTS) * row
+    least = max(judging / JUDGING, judging + choices + learning * shortest / (1 - CURVE))
     if budget < least:
         raise SettingError(
             f"a budget of {as_time(budget)} is too small for {len(demands)} contenders on this machine, which need at"
@@ -75,8 +78,8 @@ def divide(
         )
     judged = max(fewest, min(test, int(budget * JUDGING / row) - REQUESTS))
     left = budget - (judged + REQUESTS) * row
-    choosing = left * (CHOOSING if learning else 1) / max(1, rest)
-    training = (left - (choosing * rest)) * (1 - CURVE) / max(1, learning)
+    choosing = max(left * CHOOSING, choices) if learning else left
+    choosing, training = choosing / max(1, rest), (left - choosing) * (1 - CURVE) / max(1, learning)
     seen = int((training * LOOKING if learning else choosing) / (pace * tokens / len(demands)))
     return Timetable(pace, judged, min(val, max(FEWEST, seen)), choosing, training)
 

@@ -23,7 +23,8 @@ from capotasto.training.stop import EarlyStopping
 ADAPTER = "adapter"  # where a contender keeps it; the further members of an ensemble are adapter-1, adapter-2, …
 FACTORS = (1 / 3, 1.0, 3.0)  # of the learning rate that the method's rule gives
 SEARCH = 0.25  # share of a training's seconds for choosing its learning rate
-STEPPING = 0.8  # share of the rest that is for optimiser steps; the other goes to preparing and to looks
+STEPPING = 0.8  # share of the seconds left after preparing that is for optimiser steps; the others are for looks
+LEAST_SECONDS = 0.1  # where preparing has left nothing, there is one step
 TRUNK = 4.0  # gigabytes of disk for states of frozen layers
 
 
@@ -49,11 +50,7 @@ def chosen_rate(contest: Contest, method: str, seconds: float) -> Rate:
     if room < len(FACTORS) * LEAST_STEPS * step * BACKWARD * contest.timetable.pace:
         return Rate(None, "the method's rule; there was no time to try others")
     rule = _plan(contest, _settings(contest, method, "rule")).job.lr
-    limit = room * STEPPING / len(FACTORS)
-    tries = [
-        _settings(contest, method, f"{method} at {rule * factor:.2g}", lr=rule * factor, max_seconds=limit)
-        for factor in FACTORS
-    ]
+    tries = [_settings(contest, method, f"{method} at {rule * factor:.2g}", lr=rule * factor) for factor in FACTORS]
     losses = {
         one.job.lr: stopping.best_loss
         for one, stopping in _learnt(contest, tries, start + room)
@@ -77,10 +74,9 @@ def train(
     task: other rows to be learnt. Errors: one could not be trained.
     """
     start = time.monotonic()
-    limit = max(seconds * STEPPING / members, 1e-3)
     names = [f"{folder.name}-{number}" if number else folder.name for number in range(members)]
     each = [
-        _settings(contest, method, name, lr=rate.value, max_seconds=limit, seed=contest.settings.seed + number)
+        _settings(contest, method, name, lr=rate.value, seed=contest.settings.seed + number)
         for number, name in enumerate(names)
     ]
     learnt = list(_learnt(contest, each, start + seconds, task))
@@ -135,32 +131,36 @@ def _learnt(
     contest: Contest, each: Sequence[TuneSettings], deadline: float, task: Task | None = None
 ) -> Iterator[tuple[Plan, EarlyStopping]]:
     """Train until each has ended or the clock is at `deadline`: together, those with a model of their own in turn."""
-    alone = runs_alone(each[0].method)
-    for group in [[one] for one in each] if alone else [each]:
-        yield from _together(contest, group, deadline, task)
+    groups = [[one] for one in each] if runs_alone(each[0].method) else [list(each)]
+    for number, group in enumerate(groups):
+        now = time.monotonic()
+        yield from _together(contest, group, now + (deadline - now) / (len(groups) - number), task)
 
 
 def _together(
     contest: Contest, group: Sequence[TuneSettings], deadline: float, task: Task | None
 ) -> list[tuple[Plan, EarlyStopping]]:
+    """Steps get the seconds that preparing has left, so that there is time for a look after the last of them."""
     plans = [_plan(contest, settings, task) for settings in group]
+    left = max(deadline - time.monotonic(), LEAST_SECONDS)
+    for one in plans:
+        limit = left * STEPPING / len(group)
+        one.settings = one.job.settings = one.settings.model_copy(update={"max_seconds": limit})
     jobs = [one.job for one in plans]
     stoppings = [EarlyStopping(job) for job in jobs]
-    trunk = TRUNK if _trunk_pays(contest, group) else 0.0
-    for record in learn(contest.base, jobs, trunk):
+    for record in learn(contest.base, jobs, TRUNK if _trunk_pays(contest, left) else 0.0):
         for stopping in stoppings:
             stopping.see(record)
         contest.see(record)
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline + left:  # it takes twice as long as it may
             for job in jobs:
                 job.stop("out of time")
     return list(zip(plans, stoppings, strict=True))
 
 
-def _trunk_pays(contest: Contest, group: Sequence[TuneSettings]) -> bool:
+def _trunk_pays(contest: Contest, seconds: float) -> bool:
     """States of frozen layers are computed for all rows before the first step; not where that takes the time itself."""
-    seconds = len(contest.task.splits.train) * contest.question * contest.timetable.pace
-    return seconds < sum(one.max_seconds or 0.0 for one in group) / 2
+    return len(contest.task.splits.train) * contest.question * contest.timetable.pace < seconds / 2
 
 
 def _save(contest: Contest, found: Plan, folder: Path) -> None:

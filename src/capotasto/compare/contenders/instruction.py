@@ -45,7 +45,11 @@ class Instruction(Contender):
 
     @override
     def make(self, contest: Contest, folder: Path, seconds: float) -> Ready:
-        texts = list(dict.fromkeys([*by_hand(contest.labels), *_by_base(contest)]))
+        texts = by_hand(contest.labels)
+        most = affordable(contest, 2 * FEWEST, contest.read_once(WORDS), seconds)  # that can be compared on the fewest
+        if most > len(texts):
+            texts = list(dict.fromkeys([*texts, *_by_base(contest)]))
+        texts = texts[:most]
         text, rows = _halved(contest, texts, seconds)
         settings = {"instruction": text, "candidates": len(texts), "rows": rows}
         return Ready(partial(after_text, text=text), settings=settings, bytes=len(text.encode()))
