@@ -99,14 +99,17 @@ def test_the_adapters_are_there_and_answer_as_it_says(found: capo.Comparison, ba
     assert found.contender("hybrid")["settings"]["adapter"] in CONTENDERS
 
 
-def test_a_learning_curve_of_the_best_trained(found: capo.Comparison) -> None:
+def test_a_learning_curve_of_the_best_trained(base: Base, tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "rows.csv", 160)
+    found = capo.compare(base, data, out=tmp_path / "out", **{**QUICK, "methods": "zero-shot,head,lora,bottleneck"})
     trained = [one for one in found.record["contenders"] if one["kind"] == "training"]
-    best = max(one["scores"]["accuracy"]["value"] for one in trained)
-    for line in found.record["curve"]:
-        assert [point["rows"] for point in line["points"]] == [4, 11] or len(line["points"]) == 3
-        assert line["points"][-1]["value"] == found.contender(line["contender"])["scores"]["accuracy"]["value"]
-    if found.record["curve"]:
-        assert found.record["curve"][0]["points"][-1]["value"] == best
+    best = sorted((one["scores"]["accuracy"]["value"] for one in trained), reverse=True)
+    count = found.record["data"]["rows"]["train"]
+    assert len(found.record["curve"]) == 2
+    for line, score in zip(found.record["curve"], best, strict=False):
+        assert [point["rows"] for point in line["points"]] == [round(0.1 * count), round(0.3 * count), count]
+        assert all(point["low"] <= point["value"] <= point["high"] for point in line["points"])
+        assert line["points"][-1]["value"] == found.contender(line["contender"])["scores"]["accuracy"]["value"] == score
 
 
 def test_a_second_call_keeps_what_is_done_and_adds_what_is_new(base: Base, rows: Path, tmp_path: Path) -> None:
