@@ -17,7 +17,7 @@ from capotasto.compare.contender import Ready
 from capotasto.evaluate.answers import Answers
 from capotasto.evaluate.judge import ask
 from capotasto.evaluate.metrics import named
-from capotasto.evaluate.questions import choose
+from capotasto.evaluate.questions import choose, likelihoods, options
 from capotasto.evaluate.wishes import USUAL, Wishes
 from capotasto.methods.adapter import Adapter
 from capotasto.session import Base
@@ -76,10 +76,7 @@ def answer(
     framed = [ready.frame(row) for row in rows] if ready.frame else list(rows)
     renderers = [_renderer(base, adapter, max_length) for adapter in ready.adapters]
     if labels:
-        each = [
-            _normed(choose(base, renderer, framed, labels, adapter))
-            for renderer, adapter in zip(renderers, ready.adapters, strict=True)
-        ]
+        each = [_normed(one) for one in _chances(base, ready, renderers, framed, labels)]
         chances = _normed(np.logaddexp.reduce(each, axis=0))
         answers = _chosen(chances, rows, labels, renderers[0])
     else:
@@ -88,6 +85,17 @@ def answer(
     tokens, prompt = _sizes(ready, renderers, framed, labels)
     written = sum(renderers[0].longest([text]) for text in answers.written or ())
     return Answered(answers, tokens + written, prompt, seconds)
+
+
+def _chances(
+    base: Base, ready: Ready, renderers: Sequence[Renderer], framed: Sequence[Example], labels: Sequence[str]
+) -> Sequence[np.ndarray]:
+    """For each adapter [N, C] log-probabilities of the labels as it gives them; of several in mixed batches."""
+    if len(ready.adapters) == 1:
+        return [choose(base, renderers[0], framed, labels, ready.adapters[0])]
+    asked = [row for renderer in renderers for row in options(renderer, framed, labels)]
+    carried = [adapter for adapter in ready.adapters for _ in framed]
+    return np.split(likelihoods(base, asked, carried), len(ready.adapters))
 
 
 def moved(found: Answered, offsets: Sequence[float]) -> Answered:

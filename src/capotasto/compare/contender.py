@@ -21,7 +21,7 @@ class Ready:
     """A contender that can answer.
 
     frame:    what it does to a row before it is asked; None: nothing
-    adapters: what the rows carry, None for the bare base; several: the mean of their chances
+    adapters: what the rows carry, None for the bare base; several, without heads: the mean of their chances
     offsets:  [C] added to the log-probabilities of the labels, of the bare base alone; None: nothing
     settings: what was chosen for it, for people
     training: seconds of it; all other time of making it was spent on choosing
