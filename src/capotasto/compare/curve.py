@@ -29,19 +29,16 @@ def curve(contest: Contest, left: Callable[[], float]) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = []
     for record in trained[:CONTENDERS]:
         try:
-            points = [_point(contest, record, share, metric, left) for share in SHARES]
+            points = [point for share in SHARES if (point := _point(contest, record, share, left))]
         except UserError:  # too few rows to learn from
             continue
-        if None in points:
-            break
-        whole = {"rows": len(contest.task.splits.train), **record["scores"][metric]}
-        lines.append({"contender": record["name"], "points": [*points, whole]})
+        if points:
+            whole = {"rows": len(contest.task.splits.train), **record["scores"][metric]}
+            lines.append({"contender": record["name"], "points": [*points, whole]})
     return lines
 
 
-def _point(
-    contest: Contest, record: dict[str, Any], share: float, metric: str, left: Callable[[], float]
-) -> dict[str, Any] | None:
+def _point(contest: Contest, record: dict[str, Any], share: float, left: Callable[[], float]) -> dict[str, Any] | None:
     """The score after training on this share of the rows; None where there is no time, or too few rows."""
     times, rows = contest.timetable, contest.task.splits.test
     count = round(share * len(contest.task.splits.train))
@@ -55,4 +52,4 @@ def _point(
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / f"{record['name']} on {count} rows"
         ready = train(contest, record["method"], folder, rate, seconds, task=task)
-    return {"rows": count, **scores(contest.judged(ready, rows))[metric]}
+    return {"rows": count, **scores(contest.judged(ready, rows))[contest.metric]}

@@ -10,12 +10,14 @@ from capotasto.experiment.tasks import Task
 
 
 def drawn(task: Task, timetable: Timetable, seed: int) -> Task:
-    """The task with the test rows that are judged, in the order of the file, and the validation rows, in an order in
-    which the first ones are a fair sample of all."""
+    """The task with the test rows that are judged, in the order of the file, and the validation rows, the first of each
+    label before the others: choices by a few rows of one label would be choices for that label."""
     splits = task.splits
     test = [splits.test[i] for i in sorted(_some(len(splits.test), timetable.test, seed))]
-    val = [splits.val[i] for i in _some(len(splits.val), timetable.val, seed)]
-    return replace(task, splits=replace(splits, val=val, test=test))
+    val = [splits.val[i] for i in _some(len(splits.val), len(splits.val), seed)]
+    first = {row.label: number for number, row in reversed(list(enumerate(val)))}
+    val = [val[i] for i in sorted(range(len(val)), key=lambda i: (first[val[i].label] != i, i))]
+    return replace(task, splits=replace(splits, val=val[: timetable.val], test=test))
 
 
 def fewer(task: Task, count: int, seed: int) -> Task:
