@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from capotasto.compare.settings import CompareSettings
 from capotasto.compare.wizard_settings import WizardSettings
 from capotasto.config import Settings
 from capotasto.data.readers import READERS
@@ -67,6 +68,7 @@ GROUPS: dict[str, type[Settings]] = {
     "What speaks against training": WizardSettings,
     "Documents (`capo index`, `capo.build_index`)": IndexSettings,
     "Looking up passages (`capo ask`)": LookupSettings,
+    "Comparing": CompareSettings,
     "Writing text (`capo generate`, `base.generate`)": GenerateSettings,
     "The engine": EngineSettings,
 }

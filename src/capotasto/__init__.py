@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from capotasto.compare.run import Comparison as Comparison
+    from capotasto.compare.run import compare as compare
+    from capotasto.compare.settings import CompareSettings as CompareSettings
     from capotasto.experiment.outcome import Run as Run
     from capotasto.experiment.search.run import SearchResult as SearchResult
     from capotasto.experiment.search.run import search as search
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "Base": "capotasto.session",
+    "CompareSettings": "capotasto.compare.settings",
+    "Comparison": "capotasto.compare.run",
     "Example": "capotasto.types",
     "Index": "capotasto.retrieve.index",
     "Job": "capotasto.training.job",
@@ -48,6 +53,7 @@ _PLACES = {
     "Turn": "capotasto.types",
     "ask": "capotasto.retrieve.ask",
     "build_index": "capotasto.retrieve.build",
+    "compare": "capotasto.compare.run",
     "export": "capotasto.exporting.export",
     "load_adapter": "capotasto.session",
     "load_base": "capotasto.session",

@@ -14,6 +14,7 @@ COMMANDS = {
     "tune": "Train an adapter on a data file and judge it on rows it has not seen.",
     "run": "Carry out the jobs of a recipe over one base.",
     "search": "Try many settings, train the best to its end and judge it.",
+    "compare": "Let prompting, retrieval and training do the same task, and measure each in what it gives and costs.",
     "generate": "Answer prompts with the bare base and with adapters, side by side.",
     "chat": "Talk to the base or to an adapter in the terminal.",
     "index": "Make a folder of documents searchable, or bring its index up to date.",
