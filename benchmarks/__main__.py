@@ -92,6 +92,10 @@ COMPARISONS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
         "alone",
         {"alone": (f"{OURS}.together", "--alone"), "together": (f"{OURS}.together",)},
     ),
+    "lm-eval": (
+        "lm-eval's hf",
+        {"lm-eval's hf": (f"{PEERS}.lm_eval_hf",), "capotasto": (f"{OURS}.lm_eval",)},
+    ),
     "search": (
         "sixteen full trainings",
         {
@@ -99,6 +103,10 @@ COMPARISONS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
             "successive halving": (f"{OURS}.search",),
         },
     ),
+    **{
+        f"retrieval-{data}": ("capotasto", {"capotasto": (f"{OURS}.retrieve", "--data", data)})
+        for data in ("handbook", "untold", "pubmedqa")
+    },
     "store": ("capotasto", {"capotasto": (f"{OURS}.store",)}),
     "served-prompts": (
         "transformers",

@@ -1,12 +1,11 @@
 """cli.md: every command with its arguments and options, read from the command itself."""
 
 import re
-from importlib import import_module
 from typing import Any
 
 from rich.text import Text
 
-from capotasto.cli.commands import COMMANDS, load
+from capotasto.cli.commands import COMMANDS, load, module_of
 from parts.markdown import block, code, table
 
 HEAD = """# Commands
@@ -46,7 +45,7 @@ def _command(name: str) -> str:
         f"\n## capo {name}\n\n{_plain(command.help)}\n\n"
         + block(usage)
         + "\nFor example:\n\n"
-        + block(*import_module(f"capotasto.cli.{name}").EXAMPLES)
+        + block(*module_of(name).EXAMPLES)
         + "\n"
         + table(["option", "default", "what it does"], options)
     )

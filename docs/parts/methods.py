@@ -7,6 +7,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from capotasto.compare.settings import CompareSettings
+from capotasto.compare.wizard_settings import WizardSettings
 from capotasto.config import Settings
 from capotasto.data.readers import READERS
 from capotasto.data.shapes import SHAPES, shape
@@ -29,6 +31,7 @@ from capotasto.methods.settings import (
     PromptSettings,
 )
 from capotasto.registry import Table
+from capotasto.retrieve.settings import IndexSettings, LookupSettings
 from capotasto.serve.engine_settings import EngineSettings
 from capotasto.tokens.render import PLACEMENTS
 from capotasto.training.settings import TrainSettings
@@ -62,6 +65,10 @@ GROUPS: dict[str, type[Settings]] = {
     "The run": RunSettings,
     "Searching": SearchSettings,
     "What is measured (`capo eval`)": MetricSettings,
+    "What speaks against training": WizardSettings,
+    "Documents (`capo index`, `capo.build_index`)": IndexSettings,
+    "Looking up passages (`capo ask`)": LookupSettings,
+    "Comparing": CompareSettings,
     "Writing text (`capo generate`, `base.generate`)": GenerateSettings,
     "The engine": EngineSettings,
 }

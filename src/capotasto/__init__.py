@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from capotasto.compare.run import Comparison as Comparison
+    from capotasto.compare.run import compare as compare
+    from capotasto.compare.settings import CompareSettings as CompareSettings
     from capotasto.experiment.outcome import Run as Run
     from capotasto.experiment.search.run import SearchResult as SearchResult
     from capotasto.experiment.search.run import search as search
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from capotasto.merging import merge as merge
     from capotasto.merging import merged as merged
     from capotasto.promotion import promote as promote
+    from capotasto.retrieve.ask import ask as ask
+    from capotasto.retrieve.build import build_index as build_index
+    from capotasto.retrieve.index import Index as Index
     from capotasto.session import Base as Base
     from capotasto.session import load_adapter as load_adapter
     from capotasto.session import load_base as load_base
@@ -33,7 +39,10 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "Base": "capotasto.session",
+    "CompareSettings": "capotasto.compare.settings",
+    "Comparison": "capotasto.compare.run",
     "Example": "capotasto.types",
+    "Index": "capotasto.retrieve.index",
     "Job": "capotasto.training.job",
     "Run": "capotasto.experiment.outcome",
     "Store": "capotasto.store",
@@ -42,6 +51,9 @@ _PLACES = {
     "TrainSettings": "capotasto.training.settings",
     "TuneSettings": "capotasto.experiment.settings",
     "Turn": "capotasto.types",
+    "ask": "capotasto.retrieve.ask",
+    "build_index": "capotasto.retrieve.build",
+    "compare": "capotasto.compare.run",
     "export": "capotasto.exporting.export",
     "load_adapter": "capotasto.session",
     "load_base": "capotasto.session",

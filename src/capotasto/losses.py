@@ -100,7 +100,7 @@ def token_losses(states: Tensor, targets: Tensor, head: Head, smoothing: Tensor 
     """
     if not len(targets):
         return states.new_zeros(0)
-    chunk = max(16, CHUNK_BYTES // (4 * len(head.weight)))
+    chunk = _chunk_size(head)
     if head.layer is None:
         even = None if smoothing is None else smoothing.to(torch.promote_types(states.dtype, torch.float32))
         return _TokenLosses.apply(states, targets, head, chunk, even)
@@ -108,3 +108,27 @@ def token_losses(states: Tensor, targets: Tensor, head: Head, smoothing: Tensor 
     if smoothing is None:
         return nn.functional.cross_entropy(logits, targets, reduction="none")
     return logits.logsumexp(1) - _wanted(logits, targets, smoothing[:, None].to(logits.dtype))[:, 0]
+
+
+@torch.no_grad()
+def token_chances(states: Tensor, targets: Tensor, head: Head) -> tuple[Tensor, Tensor]:
+    """Log-probability of each target, and whether no other token is likelier; without gradients.
+
+    states:  [N, H] hidden states that predict
+    targets: [N] token ids to be predicted
+    returns: [N] nats, never above 0, and [N] booleans
+    """
+    chances, likeliest = [], []
+    chunk = _chunk_size(head)
+    for part, wanted in zip(states.split(chunk), targets.split(chunk), strict=True):
+        logits = head.logits(part)
+        own, greatest = _wanted(logits, wanted, None), logits.amax(1, keepdim=True)
+        total = logits.sub_(greatest).exp_().sum(1, keepdim=True)
+        chances.append((own - greatest - total.log())[:, 0])
+        likeliest.append((own >= greatest)[:, 0])
+    return torch.cat(chances), torch.cat(likeliest)
+
+
+def _chunk_size(head: Head) -> int:
+    """How many states have their logits in memory at a time."""
+    return max(16, CHUNK_BYTES // (4 * len(head.weight)))

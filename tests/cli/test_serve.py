@@ -65,6 +65,9 @@ def test_what_keys_cannot_do_is_one_line(capo: Capo, tmp_path: Path, given: list
         (["--store", "/nowhere"], "--store /nowhere is no folder"),
         (["--keys", "/nowhere"], "no settings file at /nowhere"),
         (["--adapter", "x=/nowhere"], "adapter 'x'"),
+        (["--index", "x=/nowhere"], "no index at /nowhere; make one with: capo index"),
+        (["--index", "handbook"], "--index handbook: it needs a name and a folder; write --index NAME=DIR"),
+        (["--index", "a=b", "--index", "a=c"], "--index a=c: the name is used twice"),
         (["--vllm-url", "http://127.0.0.1:1"], "--vllm-url acts on nothing with --backend local"),
         (["--backend", "vllm"], "name them with --vllm-url"),
         (

@@ -16,7 +16,7 @@ from capotasto.experiment.settings import TuneSettings
 from capotasto.methods.prompt import PromptAdapter
 from tests.examples.pages import ROOT
 
-CONFIGS = sorted((ROOT / "examples").rglob("*.yaml"))
+CONFIGS = sorted((ROOT / "examples" / "classic").glob("*.yaml"))
 ELSEWHERE = ("data", "base", "out", "dtype", "device")  # settings of the command that are not of the training
 WORDS = ("I", "want", "you", "to", "act", "as", "a", "guide", "who", "tells", "of", "the", "north", "and", "shore")
 

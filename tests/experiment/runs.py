@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from capotasto import load_base, search, tune
+from capotasto import compare, load_base, search, tune
 from capotasto.errors import UserError
 from capotasto.session import Base
 from capotasto.types import StepRecord
@@ -49,6 +49,12 @@ def search_apart(model: str, data: str, out: str, settings: dict[str, Any]) -> N
     """A whole search, for a process of its own."""
     torch.set_num_threads(1)
     search(read_base(Path(model)), data, out=out, **settings)
+
+
+def compare_apart(model: str, data: str, out: str, settings: dict[str, Any]) -> None:
+    """A whole comparison, for a process of its own."""
+    torch.set_num_threads(1)
+    compare(read_base(Path(model)), data, out=out, **settings)
 
 
 def tune_until_full(

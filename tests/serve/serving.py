@@ -15,6 +15,7 @@ from typing import Any
 
 from capotasto.serve.engine import LocalEngine
 from capotasto.serve.engine_settings import EngineSettings
+from capotasto.serve.indices import Indices
 from capotasto.serve.keys import Keys
 from capotasto.serve.service import Service
 from capotasto.serve.settings import ServeSettings
@@ -96,12 +97,17 @@ class Served:
 
 @contextmanager
 def served(
-    base: Base, adapters: dict[str, Path] | None = None, keys: Path | None = None, engine: Any = None, **settings: Any
+    base: Base,
+    adapters: dict[str, Path] | None = None,
+    keys: Path | None = None,
+    engine: Any = None,
+    indices: dict[str, str] | None = None,
+    **settings: Any,
 ) -> Iterator[Served]:
     """A running server over `base`, with these adapters loaded by name."""
     made = ServeSettings.build({**settings, "keys": keys}, "the test")
     engine = engine or LocalEngine(base, EngineSettings())
-    service = Service(base, engine, made)
+    service = Service(base, engine, made, Indices(indices or {}))
     app, doors = application(service, Keys(keys) if keys else None)
     place = listen("127.0.0.1", 0)
     running = server(app, doors, made.drain_seconds, lambda: engine.close(0.0))

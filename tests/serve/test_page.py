@@ -1,6 +1,5 @@
 """The playground in a real browser."""
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,27 +9,17 @@ import pytest
 
 from capotasto.serve import keys
 from capotasto.session import Base
+from tests import chromium
+from tests.chromium import browser  # noqa: F401 (a fixture)
 from tests.serve.serving import Served, served
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
 PROMPT = "a b c"
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield running
-        running.close()
+pytestmark = chromium.needed
 
 
 @pytest.fixture
-def visit(browser: Any) -> Iterator[Any]:
+def visit(browser: Any) -> Iterator[Any]:  # noqa: F811
     """Opens the page of a server. Faults of its scripts, and requests to anybody else, fail the test."""
     faults: list[str] = []
     contexts = []

@@ -14,14 +14,19 @@ COMMANDS = {
     "tune": "Train an adapter on a data file and judge it on rows it has not seen.",
     "run": "Carry out the jobs of a recipe over one base.",
     "search": "Try many settings, train the best to its end and judge it.",
+    "compare": "Let prompting, retrieval and training do the same task, and measure each in what it gives and costs.",
     "generate": "Answer prompts with the bare base and with adapters, side by side.",
     "chat": "Talk to the base or to an adapter in the terminal.",
+    "index": "Make a folder of documents searchable, or bring its index up to date.",
+    "ask": "Answer a question from an index, with the passages it is answered from.",
     "eval": "Score a base and its adapters on all rows of a file.",
     "audit": "Ask what an adapter breaks: forgetting, bias, truthfulness.",
+    "lm-eval": "Run tasks of EleutherAI's lm-eval on a base or an adapter.",
     "serve": "Answer requests over HTTP with the base and its adapters, as OpenAI's API does.",
     "keys": "Make, list and remove keys that say who may use a server, and which adapters.",
     "merge": "Write base and adapter as one ordinary model folder.",
     "export": "Write an adapter for another program: vLLM, PEFT or llama.cpp.",
+    "report": "Write the page of a training, a search, an audit or a comparison anew.",
     "data": "Show what a data file holds and how it would be read and split.",
     "inspect": "Tell what an adapter is, how it was made and how good it is.",
     "store": "Keep adapters with versions and tags in one folder.",
@@ -67,12 +72,18 @@ def application() -> Callable[..., int | None]:
 
 
 def load(name: str) -> Any:
-    """A command, from the function `command` and the tuple `EXAMPLES` of its file."""
-    module = import_module(f"capotasto.cli.{name}")
+    """A command, from the function `command`, the tuple `EXAMPLES` and perhaps the `CONTEXT` of its file."""
+    module = module_of(name)
     app = typer.Typer(add_completion=False, rich_markup_mode="rich")
     text = f"{COMMANDS[name]}\n\n{module.command.__doc__}"
-    app.command(name, help=text, epilog=_example(module.EXAMPLES), context_settings=CONTEXT)(module.command)
+    context = {**CONTEXT, **getattr(module, "CONTEXT", {})}
+    app.command(name, help=text, epilog=_example(module.EXAMPLES), context_settings=context)(module.command)
     return typer.main.get_command(app)
+
+
+def module_of(name: str) -> Any:
+    """The file of a command."""
+    return import_module(f"capotasto.cli.{name.replace('-', '_')}")
 
 
 def _example(lines: Sequence[str]) -> str:

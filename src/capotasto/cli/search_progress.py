@@ -71,10 +71,11 @@ class SearchProgress:
             f"rung {standing.rung}/{standing.rungs}",
             f"{standing.alive} trials alive, {len(standing.learning)} learning",
             *([f"best {self.best[0]:.3f} ({self.best[1]})"] if self.best else []),
-            f"{_clock(standing.budget - spent)} left" if standing.budget < math.inf else f"{_clock(spent)} so far",
+            f"{clock(standing.budget - spent)} left" if standing.budget < math.inf else f"{clock(spent)} so far",
         ]
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Minutes and seconds: `4:05`; none below zero."""
     whole = max(0, round(seconds))
     return f"{whole // 60}:{whole % 60:02d}"

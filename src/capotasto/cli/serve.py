@@ -1,7 +1,9 @@
 """`capo serve`: base and adapters over HTTP."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from capotasto.cli import adapters as named
 from capotasto.cli.base import BaseSettings, load
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "capo serve --adapter support=runs/support",
     "capo serve --adapters-dir adapters --host 0.0.0.0 --keys keys.yaml",
+    "capo serve --index handbook=indices/handbook",
     "capo serve --adapter support=runs/support --backend vllm --vllm-url http://10.0.0.1:8000,http://10.0.0.2:8000",
 )
 
@@ -28,11 +31,19 @@ class ServeOptions(BaseSettings, ServeSettings, EngineSettings, VllmSettings):
 
 
 @settings_options(ServeOptions)
-def command(adapter: named.Adapters = None, json: Json = False, **given: Any) -> None:
+def command(
+    adapter: named.Adapters = None,
+    index: Annotated[
+        list[str] | None,
+        typer.Option("--index", metavar="NAME=DIR", help="an index that chat requests may ask for; may be repeated"),
+    ] = None,
+    json: Json = False,
+    **given: Any,
+) -> None:
     """OpenAI's clients can talk to it: `model` names an adapter, or the base. Only this machine can, unless told."""
     settings = build(ServeSettings, given)
     _check_backend(settings.backend, given)
-    folders = named.folders(adapter or [])
+    folders, indices = named.folders(adapter or []), _indices(index or [])
     base, start = _on_vllm(given) if settings.backend == "vllm" else _here(given)
     from capotasto.serve.run import serve
 
@@ -44,7 +55,19 @@ def command(adapter: named.Adapters = None, json: Json = False, **given: Any) ->
         if settings.insecure:
             err.print("capo: warning: --insecure: whoever reaches this port may use it", style="yellow", soft_wrap=True)
 
-    serve(base, folders, settings, start, ready)
+    serve(base, folders, settings, start, ready, indices)
+
+
+def _indices(given: list[str]) -> dict[str, str]:
+    """Name → folder or URL. Errors: a name that is missing or used twice."""
+    found: dict[str, str] = {}
+    for text in given:
+        name, _, address = text.partition("=")
+        if not name or not address or name in found:
+            why = "the name is used twice" if name in found else "it needs a name and a folder"
+            raise SettingError(f"--index {text}: {why}; write --index NAME=DIR")
+        found[name] = address
+    return found
 
 
 def _check_backend(backend: str, given: dict[str, Any]) -> None:

@@ -25,7 +25,9 @@ from capotasto.types import Encoded, Example
 BATCH_TOKENS = 2048  # tokens in memory at a time; without gradients that is little
 
 
-def by_length(lengths: Sequence[int], adapters: Sequence[Adapter | None]) -> Iterator[list[int]]:
+def by_length(
+    lengths: Sequence[int], adapters: Sequence[Adapter | None], batch_tokens: int | None = None
+) -> Iterator[list[int]]:
     """Row indices in batches of adapters that may share one. The rows of an adapter stand side by side, so that what
     they begin with is computed once, and among them those of like length."""
     ranks: dict[int, int] = {}
@@ -33,7 +35,7 @@ def by_length(lengths: Sequence[int], adapters: Sequence[Adapter | None]) -> Ite
         ranks.setdefault(id(adapter), len(ranks))
     for together in forward.apart(adapters):
         order = sorted(together, key=lambda row: (ranks[id(adapters[row])], lengths[row]))
-        yield from (batch for batch in cut(order, lengths, BATCH_TOKENS) if batch)
+        yield from (batch for batch in cut(order, lengths, batch_tokens or BATCH_TOKENS) if batch)
 
 
 @torch.no_grad()
@@ -127,9 +129,26 @@ def write(
 ) -> list[str]:
     """The text each prompt is answered with, up to the first of `stops`, in mixed batches of like length."""
     found = [""] * len(prompts)
-    for batch in by_length([len(row.ids) + settings.max_new_tokens for row in prompts], adapters):
-        mine = [adapters[i] for i in batch]
-        written = texts(base, [prompts[i] for i in batch], mine, settings, renderer.stops, stops)
-        for i, text in zip(batch, written, strict=True):
+    for batch, said in written(base, prompts, adapters, settings, renderer.stops, stops):
+        for i, text in zip(batch, said, strict=True):
             found[i] = text
     return found
+
+
+def written(
+    base: FrozenBase,
+    prompts: Sequence[Encoded],
+    adapters: Sequence[Adapter | None],
+    settings: GenerateSettings,
+    ends: Sequence[int],
+    stops: Sequence[str] = (),
+    batch_tokens: int | None = None,
+) -> Iterator[tuple[list[int], list[str]]]:
+    """The same batch by batch, the short ones first: numbers of prompts, and what is written to each.
+
+    ends: token ids that end an answer
+    """
+    sizes = [len(row.ids) + settings.max_new_tokens for row in prompts]
+    for batch in by_length(sizes, adapters, batch_tokens):
+        mine = [adapters[i] for i in batch]
+        yield batch, texts(base, [prompts[i] for i in batch], mine, settings, ends, stops)

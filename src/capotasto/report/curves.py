@@ -7,6 +7,7 @@ from markupsafe import Markup
 from capotasto.report import svg
 from capotasto.report.axis import Axis
 from capotasto.report.format import count, number
+from capotasto.report.frame import frame
 
 HEIGHT = 280
 FINEST = 600  # points; a longer run is drawn as means of consecutive steps
@@ -38,12 +39,7 @@ def _down(axis: Axis, value: float) -> float:
 def _grid(x_axis: Axis, y_axis: Axis) -> list[Markup]:
     rows = [(_down(y_axis, value), words) for value, words in y_axis.ticks(5)]
     columns = [(x_axis.share(value), words) for value, words in x_axis.ticks(5) if value == int(value)]
-    return (
-        [svg.rule(0, y, 1, y, "grid") for y, _ in rows]
-        + [svg.text(0, y, words, dx=-8, dy=4, text_anchor="end") for y, words in rows]
-        + [svg.text(x, HEIGHT + 18, words, text_anchor="middle") for x, words in columns]
-        + [svg.text(0.5, HEIGHT + 37, "step", text_anchor="middle")]
-    )
+    return frame(HEIGHT, columns, rows, "step")
 
 
 def _training(places: svg.Points) -> list[Markup]:

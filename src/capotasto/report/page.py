@@ -10,6 +10,8 @@ from capotasto.errors import UserError
 from capotasto.report.audit import read_audit
 from capotasto.report.audit_view import AuditView
 from capotasto.report.audit_words import limit, measured
+from capotasto.report.compare_folder import read_compare
+from capotasto.report.compare_view import CompareView
 from capotasto.report.folder import read
 from capotasto.report.metrics import metric
 from capotasto.report.search import read_search
@@ -48,6 +50,17 @@ def write_search(folder: Path) -> Path:
     """
     view = SearchView(read_search(folder), read(folder / "best"))
     return _write(folder / "report.html", "search.html", title=view.search.name, view=view)
+
+
+def write_compare(folder: Path) -> Path:
+    """Write `report.html` into the folder of a comparison, from its `compare.json` and its contenders' answers; returns
+    its path.
+
+    UserError if the folder holds no comparison, or a file in it cannot be used.
+    """
+    found = read_compare(folder)
+    title = f"{Path(found.data.path).name or folder.resolve().name} on {found.base.name or 'one base'}"
+    return _write(folder / "report.html", "compare.html", title=title, view=CompareView(found))
 
 
 def write_audit(folder: Path) -> Path:

@@ -46,11 +46,15 @@ class Logarithmic:
         return math.log(value / self.low) / math.log(self.high / self.low)
 
     def ticks(self, wanted: int) -> list[tuple[float, str]]:
+        """Those of `round_values`."""
+        return [(self.share(value), f"{value:g}") for value in self.round_values(wanted)]
+
+    def round_values(self, wanted: int) -> list[float]:
         """Powers of ten; their halves and fifths too where there is room."""
         powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
         steps = (1, 2, 5) if 3 * (len(powers) - 1) <= wanted else (1,)
         values = [step * 10.0**power for power in powers for step in steps]
-        return [(self.share(v), f"{v:g}") for v in values if self.low * (1 - 1e-9) <= v <= self.high * (1 + 1e-9)]
+        return [value for value in values if self.low * (1 - 1e-9) <= value <= self.high * (1 + 1e-9)]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from capotasto.report import svg
 from capotasto.report.axis import Axis
 from capotasto.report.format import count
+from capotasto.report.frame import frame
 
 HEIGHT = 280
 MOST = 1000  # dots; of more rows, evenly chosen ones are drawn
@@ -28,9 +29,6 @@ def _down(axis: Axis, value: float) -> float:
 
 
 def _grid(axis: Axis) -> list[Markup]:
-    return (
-        [svg.rule(0, _down(axis, value), 1, _down(axis, value), "grid") for value, _ in axis.ticks(5)]
-        + [svg.text(0, _down(axis, value), words, dx=-8, dy=4, text_anchor="end") for value, words in axis.ticks(5)]
-        + [svg.text(axis.share(value), HEIGHT + 18, words, text_anchor="middle") for value, words in axis.ticks(5)]
-        + [svg.text(0.5, HEIGHT + 37, "true", text_anchor="middle")]
-    )
+    columns = [(axis.share(value), words) for value, words in axis.ticks(5)]
+    rows = [(_down(axis, value), words) for value, words in axis.ticks(5)]
+    return frame(HEIGHT, columns, rows, "true")

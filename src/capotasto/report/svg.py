@@ -9,6 +9,12 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup
 
 Points = Sequence[tuple[float, float]]
+SHAPES = {  # paths around their middle, about 10 pixels wide
+    "circle": "M-4.5,0a4.5,4.5 0 1,0 9,0a4.5,4.5 0 1,0 -9,0z",
+    "square": "M-4.2,-4.2h8.4v8.4h-8.4z",
+    "diamond": "M0,-6L6,0L0,6L-6,0z",
+    "triangle": "M0,-6L5.6,4H-5.6z",
+}
 
 
 def tag(name: str, *children: str, **attributes: str | float) -> Markup:
@@ -41,6 +47,12 @@ def rule(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:
 def dot(x: float, y: float, class_: str, words: str = "") -> Markup:
     """A dot at a share of the width and a height in pixels; `words` are shown to who points at it."""
     return tag("circle", *([tag("title", words)] if words else []), cx=across(x), cy=y, r=4, class_=class_)
+
+
+def shape(x: float, y: float, kind: str, class_: str, words: str = "") -> Markup:
+    """A mark of one of the SHAPES, for what colour alone must not tell; `words` as for a dot."""
+    path = tag("path", *([tag("title", words)] if words else []), d=SHAPES[kind], class_=class_)
+    return tag("svg", path, x=across(x), y=y)
 
 
 def text(x: float, y: float, words: str, class_: str = "", **attributes: str | float) -> Markup:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from capotasto.report import format, svg
 from capotasto.report.axis import Axis
+from capotasto.report.frame import frame
 from capotasto.report.scale import Scale
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ def curves(trials: Sequence["Trial"], winner: str) -> Markup:
     looks = [loss for trial in trials for _, loss in trial.known_looks]
     axis = loss_axis(looks)
     quarters = [(part / 4, f"{25 * part} %") for part in range(5)]
-    title = svg.text(0.5, HEIGHT + 37, "share of a full training", text_anchor="middle")
-    parts = [*_rows(axis), *_columns(quarters), title]
+    parts = frame(HEIGHT, quarters, _rows(axis), "share of a full training")
     for trial in sorted(trials, key=lambda trial: trial.name == winner):
         kind = "tuned" if trial.name == winner else "training"
         places = [(step / trial.steps, _down(axis, loss)) for step, loss in trial.known_looks]
@@ -46,7 +46,7 @@ def scatter(name: str, scale: Scale, trials: Sequence["Trial"], winner: str) -> 
     """Each trial's lowest held-out loss against one of its settings."""
     known = [trial for trial in trials if trial.loss is not None]
     axis = loss_axis([trial.loss for trial in known if trial.loss is not None])
-    parts = [*_rows(axis), *_columns(scale.ticks(NARROW))]
+    parts = frame(HEIGHT, scale.ticks(NARROW), _rows(axis))
     for trial in sorted(known, key=lambda trial: (trial.name == winner, trial.reach)):
         kind = "tuned" if trial.name == winner else ("done" if trial.state == "finished" else "training")
         place = scale.share(trial.settings[name])
@@ -98,12 +98,5 @@ def _down(axis: Axis, loss: float) -> float:
     return max(0.0, HEIGHT * (1 - axis.share(loss)))
 
 
-def _rows(axis: Axis) -> list[Markup]:
-    rows = [(_down(axis, value), words) for value, words in axis.ticks(5)]
-    return [svg.rule(0, y, 1, y, "grid") for y, _ in rows] + [
-        svg.text(0, y, words, dx=-8, dy=4, text_anchor="end") for y, words in rows
-    ]
-
-
-def _columns(ticks: Sequence[tuple[float, str]]) -> list[Markup]:
-    return [svg.text(x, HEIGHT + 18, words, text_anchor="middle") for x, words in ticks]
+def _rows(axis: Axis) -> list[tuple[float, str]]:
+    return [(_down(axis, value), words) for value, words in axis.ticks(5)]

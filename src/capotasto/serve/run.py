@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 
 from capotasto.serve.asks import Engine
+from capotasto.serve.indices import Indices
 from capotasto.serve.keys import Keys
 from capotasto.serve.service import Service
 from capotasto.serve.settings import ServeSettings
@@ -20,13 +22,16 @@ def serve(
     settings: ServeSettings,
     start: Callable[[], Engine],
     ready: Callable[[str, str], None],
+    indices: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; then finish what runs, for `drain_seconds` at most.
 
     start:    makes the engine that writes
     adapters: name → folder; they are read and checked before the first request
     ready:    told the address and the bare base's name
-    Errors: an unsound adapter, keys that cannot be read, an address that is taken, packages that are missing.
+    indices:  name → folder or URL; they are opened and tried before the first request
+    Errors: an unsound adapter, an index that cannot be searched, keys that cannot be read, an address that is taken,
+    packages that are missing.
     """
     keys = None if settings.keys is None else Keys(settings.keys)
     with ExitStack() as at_end:
@@ -34,7 +39,7 @@ def serve(
         at_end.callback(place.close)
         engine = start()
         at_end.callback(engine.close, 0.0)
-        service = Service(base, engine, settings)
+        service = Service(base, engine, settings, Indices(indices))
         at_end.callback(service.close)
         app, doors = application(service, keys)
         for name, folder in adapters.items():

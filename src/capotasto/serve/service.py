@@ -11,6 +11,7 @@ from capotasto.errors import UserError, nearest
 from capotasto.serve.allowance import Allowance
 from capotasto.serve.asks import Ask, Engine, T
 from capotasto.serve.faults import RefusedError, refusal, unknown_model
+from capotasto.serve.indices import Indices
 from capotasto.serve.intake import Resident
 from capotasto.serve.residents import Residents
 from capotasto.serve.rows import Rows
@@ -65,13 +66,14 @@ class Call:
 class Service:
     """Everything that endpoints need. Used in the server's own thread only."""
 
-    def __init__(self, base: Base, engine: Engine, settings: ServeSettings):
+    def __init__(self, base: Base, engine: Engine, settings: ServeSettings, indices: Indices | None = None):
         self.base, self.engine, self.settings = base, engine, settings
         self.name = Path(base.name).name if Path(base.name).exists() else base.name  # what the bare base is called
         self.ends = frozenset(base.renderer().stops)
         self.vocabulary = Vocabulary(base.tokenizer)
         shelf = Shelf(settings.adapters_dir, settings.store)
         self.residents = Residents(base, engine.call, shelf, int(settings.adapters_gb * _GIB), self.name)
+        self.indices = indices or Indices({})
         self.allowance = Allowance(settings)
         self.closing = False
         self._reader = ThreadPoolExecutor(1, "reader")  # tokenizers of transformers are not thread-safe
@@ -151,6 +153,7 @@ class Service:
         """No more reading."""
         self._reader.shutdown(wait=False, cancel_futures=True)
         self.residents.close()
+        self.indices.close()
 
 
 def _first_of_many(hint: str) -> str:

@@ -86,7 +86,7 @@ class Job:
 
     def update(self) -> float:
         """One optimiser step on the gradients there are; returns its learning rate."""
-        rate = learning_rate_at(self.step, self.steps, self.lr)
+        rate = learning_rate_at(self._reached(), self.steps, self.lr)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["share"]
         self.optimiser.step()
@@ -96,6 +96,23 @@ class Job:
             self.stop("all epochs done")
         return rate
 
+    def spend(self, seconds: float, tokens: int) -> None:
+        """Count what a step took; the clock may end the training."""
+        self.seconds += seconds
+        self.tokens += tokens
+        if self.out_of_time:
+            self.stop("out of time")
+
+    @property
+    def out_of_time(self) -> bool:
+        """True when `max_seconds` are over."""
+        return self.settings.max_seconds is not None and self.seconds >= self.settings.max_seconds
+
+    def _reached(self) -> int:
+        """Where the schedule of the learning rate is: at its step, or further where the clock is."""
+        limit = self.settings.max_seconds
+        return self.step if limit is None else max(self.step, int(self.steps * self.seconds / limit))
+
     @property
     def progress(self) -> float:
         """Epochs done, by their share of all steps."""
@@ -104,7 +121,8 @@ class Job:
     @property
     def look_due(self) -> bool:
         """True after a step that is followed by a look at the held-out rows."""
-        return bool(self.held_out) and (self.step % self.look_every == 0 or self.step == self.steps)
+        last = self.step == self.steps or self.out_of_time
+        return bool(self.held_out) and (last or self.step % self.look_every == 0)
 
     def stop(self, reason: str, failed: bool = False) -> None:
         """Take no further step. The first reason given stands, unless it failed."""

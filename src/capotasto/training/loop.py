@@ -52,8 +52,7 @@ def train(
             if not (longest := job.longest()) <= limit:
                 job.stop(f"a virtual token of length {longest:.3g} at step {job.step}", failed=True)
                 continue
-            job.tokens += share
-            job.seconds += elapsed * share / all_tokens
+            job.spend(elapsed * share / all_tokens, share)
             yield _record("step", job, loss, share, sum(row.learnt for row in batch), rate, norm)
         for job in live:
             if job.look_due and not job.failed:

@@ -10,6 +10,9 @@ class TrainSettings(Settings):
 
     epochs: int = Field(6, ge=1, description="passes over the training rows")
     lr: float | None = Field(None, gt=0, le=1e30, description="peak learning rate; left out: the method's own rule")
+    max_seconds: float | None = Field(
+        None, gt=0, description="stop after so many seconds of training, with the learning rate falling by the clock"
+    )
     batch_tokens: int = Field(512, ge=1, description="real tokens in one optimiser step")
     patience: int = Field(3, ge=1, description="stop after so many looks at the held-out rows without a better loss")
     looks: int = Field(1, ge=1, description="looks at the held-out rows in each epoch")

@@ -29,9 +29,7 @@ class SearchSettings(Settings):
     @field_validator("budget", mode="before")
     @classmethod
     def _is_time(cls, value: Any) -> Any:
-        if value is not None and (_seconds(str(value)) or 0) <= 0:
-            raise ValueError("write a time such as 90s, 10m or 2h")
-        return None if value is None else str(value)
+        return None if value is None else checked_time(value)
 
     @field_validator("on")
     @classmethod
@@ -43,11 +41,17 @@ class SearchSettings(Settings):
     @property
     def seconds(self) -> float:
         """The time for the trials; infinite where none is set."""
-        found = None if self.budget is None else _seconds(self.budget)
-        return float("inf") if found is None else found
+        return float("inf") if self.budget is None else seconds_of(self.budget)
 
 
-def _seconds(text: str) -> float | None:
-    """`90s`, `10m`, `2h`, `1.5h`; a bare number is seconds. None for anything else."""
+def checked_time(value: Any) -> str:
+    """The text of a time. Errors (ValueError): it is none, or no time at all."""
+    if seconds_of(str(value)) <= 0:
+        raise ValueError("write a time such as 90s, 10m or 2h")
+    return str(value)
+
+
+def seconds_of(text: str) -> float:
+    """`90s`, `10m`, `2h`, `1.5h`; a bare number is seconds. 0 for anything else."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", text)
-    return float(found[1]) * _UNITS[found[2] or "s"] if found else None
+    return float(found[1]) * _UNITS[found[2] or "s"] if found else 0.0

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 
-from capotasto.serve import reading
+from capotasto.serve import quoting, reading
 from capotasto.serve.asks import Piece
 from capotasto.serve.endpoints.endpoint import DONE, Endpoint, Events, Reply, event
 from capotasto.serve.endpoints.text import Known, TokenTexts, asks_of, seed_of
@@ -23,6 +23,7 @@ class _Job:
     prompt_tokens: int
     tokens: TokenTexts
     logprobs: bool
+    passages: list[chat.Quoted] | None
 
 
 async def create(service: Service, call: Call, body: chat.ChatRequest) -> Reply:
@@ -38,7 +39,7 @@ async def create(service: Service, call: Call, body: chat.ChatRequest) -> Reply:
         job.rows.close()
     whole = usage(job.prompt_tokens, sum(job.rows.written))
     choices = [_choice(job, i, pieces) for i, pieces in enumerate(heard)]
-    return chat.ChatCompletion(**job.known.as_dict(), choices=choices, usage=whole)
+    return chat.ChatCompletion(**job.known.as_dict(), choices=choices, usage=whole, passages=job.passages)
 
 
 async def _taken(service: Service, call: Call, body: chat.ChatRequest) -> _Job:
@@ -46,14 +47,16 @@ async def _taken(service: Service, call: Call, body: chat.ChatRequest) -> _Job:
     resident = await service.writer(call, body.model)
     adapter = None if resident is None else resident.adapter
     turns = [message.turn for message in body.messages]
-    prompt = await service.read(partial(reading.dialogue, service.base, turns, adapter))
     call.note.texts = [turn.content for turn in turns]
+    turns, passages = await quoting.with_passages(service, call, body, turns, adapter)
+    prompt = await service.read(partial(reading.dialogue, service.base, turns, adapter))
     call.note.prompt_tokens = len(prompt.ids)
     room = reading.room(service.base, prompt, adapter, body.wanted, service.settings.default_tokens)
     top = (body.top_logprobs or 0) if body.logprobs else None
     asks = asks_of(body, [prompt], adapter, [room], seed_of(body), top)
     known = Known(new_id("chatcmpl"), now(), body.model)
-    return _Job(known, await service.rows(call, asks), len(prompt.ids), TokenTexts(service), bool(body.logprobs))
+    rows = await service.rows(call, asks)
+    return _Job(known, rows, len(prompt.ids), TokenTexts(service), bool(body.logprobs), passages)
 
 
 def _choice(job: _Job, index: int, pieces: list[Piece]) -> chat.ChatChoice:
@@ -81,7 +84,7 @@ def _likely(job: _Job, token: int | None, chance: float) -> chat.Likely:
 
 async def _events(job: _Job, body: chat.ChatRequest) -> AsyncIterator[str]:
     for i in range(len(job.rows.asks)):
-        yield _chunk(job, i, chat.Delta(role="assistant", content=""))
+        yield _chunk(job, i, chat.Delta(role="assistant", content=""), passages=None if i else job.passages)
     async for i, piece in job.rows.pieces():
         lines = _lines(job, [piece])
         if piece.text or (lines and lines.content):
@@ -94,9 +97,16 @@ async def _events(job: _Job, body: chat.ChatRequest) -> AsyncIterator[str]:
     yield DONE
 
 
-def _chunk(job: _Job, index: int, delta: chat.Delta, lines: chat.ChatLogprobs | None = None, finish: str = "") -> str:
+def _chunk(
+    job: _Job,
+    index: int,
+    delta: chat.Delta,
+    lines: chat.ChatLogprobs | None = None,
+    finish: str = "",
+    passages: list[chat.Quoted] | None = None,
+) -> str:
     choice = chat.ChunkChoice(index=index, delta=delta, logprobs=lines, finish_reason=finish or None)
-    return event(chat.ChatChunk(**job.known.as_dict(), choices=[choice]))
+    return event(chat.ChatChunk(**job.known.as_dict(), choices=[choice], passages=passages))
 
 
 ENDPOINTS = (Endpoint("POST", "/v1/chat/completions", create, chat.ChatCompletion, chat.ChatRequest, streams=True),)

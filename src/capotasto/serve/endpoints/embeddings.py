@@ -7,7 +7,8 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from capotasto.evaluate.questions import by_length
-from capotasto.serve import embedding, reading
+from capotasto.evaluate.vectors import vectors
+from capotasto.serve import reading
 from capotasto.serve.endpoints.endpoint import Endpoint
 from capotasto.serve.faults import RefusedError
 from capotasto.serve.schemas.common import usage
@@ -29,7 +30,7 @@ async def create(service: Service, call: Call, body: EmbeddingRequest) -> BaseMo
     with service.using(call, call.note.prompt_tokens):
         for batch in by_length([len(row.ids) for row in rows], [adapter] * len(rows)):
             mine = [rows[i] for i in batch]
-            made = await service.compute(partial(embedding.vectors, service.base, mine, adapter))
+            made = await service.compute(partial(vectors, service.base, mine, adapter))
             found |= dict(zip(batch, made, strict=True))
     data = [Embedding(index=i, embedding=_sent(found[i], body)) for i in range(len(rows))]
     return Embeddings(model=body.model, data=data, usage=usage(call.note.prompt_tokens))

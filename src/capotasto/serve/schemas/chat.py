@@ -4,6 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
+from capotasto.retrieve.settings import How
 from capotasto.serve.faults import RefusedError
 from capotasto.serve.schemas.common import Answer, Body, Usage
 from capotasto.serve.schemas.sampling import Sampling
@@ -45,6 +46,11 @@ class ChatRequest(Sampling):
     functions: list[Any] | None = Field(None, description="not supported")
     audio: Any = Field(None, description="not supported")
     modalities: list[str] | None = Field(None, description="text alone")
+    index: str | None = Field(
+        None, max_length=64, description="of --index: what it has on the last message is put before it"
+    )
+    index_top: int = Field(4, ge=1, le=20, description="passages to find in the index")
+    index_search: How = Field("hybrid", description="how they are found")
 
     @property
     def wanted(self) -> int | None:
@@ -102,6 +108,18 @@ class Delta(Answer):
         return {name: value for name, value in whole(self).items() if value is not None}
 
 
+class Quoted(Answer):
+    """A passage that stood before the last message. start, end: characters of the document's text"""
+
+    number: int
+    file: str
+    heading: str
+    start: int
+    end: int
+    text: str
+    score: float
+
+
 class ChatChoice(Answer):
     """One message."""
 
@@ -120,6 +138,7 @@ class ChatCompletion(Answer):
     model: str
     choices: list[ChatChoice]
     usage: Usage
+    passages: list[Quoted] | None = None
 
 
 class ChunkChoice(Answer):
@@ -132,7 +151,7 @@ class ChunkChoice(Answer):
 
 
 class ChatChunk(Answer):
-    """A piece of a stream."""
+    """A piece of a stream. The passages come with the first."""
 
     id: str
     object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
@@ -140,3 +159,4 @@ class ChatChunk(Answer):
     model: str
     choices: list[ChunkChoice]
     usage: Usage | None = None
+    passages: list[Quoted] | None = None

@@ -1,0 +1,1 @@
+"""Documents made searchable, and questions answered from what is found in them."""
