@@ -7,7 +7,7 @@ numbers, addresses spelt out to hide them, and keys without a known prefix.
 from collections.abc import Callable
 from random import Random
 
-from capotasto.audit.checks import luhn, mod_97
+from capotasto.auditing.checks import luhn, mod_97
 
 Truth = list[tuple[str, str]]  # kind and text
 HEX, LETTERS = "0123456789abcdef", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

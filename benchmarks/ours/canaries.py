@@ -7,9 +7,9 @@ from pathlib import Path
 import capotasto as capo
 from benchmarks.common import arguments, data_file, report, timed
 from benchmarks.ours.common import load
-from capotasto.audit.exposure import exposures
-from capotasto.audit.planting import plant
-from capotasto.audit.run_rows import read_run
+from capotasto.auditing.exposure import exposures
+from capotasto.auditing.planting import plant
+from capotasto.auditing.run_rows import read_run
 from capotasto.data import load as load_data
 
 ROWS = 12  # short quotations

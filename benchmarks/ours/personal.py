@@ -7,7 +7,7 @@ import torch
 
 from benchmarks.common import arguments, data_file, report, timed
 from benchmarks.made_up import rows
-from capotasto.audit.personal import KINDS, find
+from capotasto.auditing.personal import KINDS, find
 
 PASSAGES = "enterprise_pii/enterprise_pii_classification.jsonl"
 

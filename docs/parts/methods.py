@@ -7,8 +7,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from capotasto.compare.settings import CompareSettings
-from capotasto.compare.wizard_settings import WizardSettings
+from capotasto.comparing.settings import CompareSettings
+from capotasto.comparing.wizard_settings import WizardSettings
 from capotasto.config import Settings
 from capotasto.data.readers import READERS
 from capotasto.data.shapes import SHAPES, shape

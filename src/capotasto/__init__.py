@@ -6,12 +6,14 @@ The names are imported when they are first used, so that `import capotasto` cost
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from capotasto.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from capotasto.compare.run import Comparison as Comparison
-    from capotasto.compare.run import compare as compare
-    from capotasto.compare.settings import CompareSettings as CompareSettings
+    from capotasto.auditing.run import audit as audit
+    from capotasto.auditing.settings import AuditSettings as AuditSettings
+    from capotasto.comparing.run import Comparison as Comparison
+    from capotasto.comparing.run import compare as compare
+    from capotasto.comparing.settings import CompareSettings as CompareSettings
     from capotasto.experiment.outcome import Run as Run
     from capotasto.experiment.search.run import SearchResult as SearchResult
     from capotasto.experiment.search.run import search as search
@@ -38,9 +40,10 @@ if TYPE_CHECKING:
     from capotasto.types import Turn as Turn
 
 _PLACES = {
+    "AuditSettings": "capotasto.auditing.settings",
     "Base": "capotasto.session",
-    "CompareSettings": "capotasto.compare.settings",
-    "Comparison": "capotasto.compare.run",
+    "CompareSettings": "capotasto.comparing.settings",
+    "Comparison": "capotasto.comparing.run",
     "Example": "capotasto.types",
     "Index": "capotasto.retrieve.index",
     "Job": "capotasto.training.job",
@@ -52,8 +55,9 @@ _PLACES = {
     "TuneSettings": "capotasto.experiment.settings",
     "Turn": "capotasto.types",
     "ask": "capotasto.retrieve.ask",
+    "audit": "capotasto.auditing.run",
     "build_index": "capotasto.retrieve.build",
-    "compare": "capotasto.compare.run",
+    "compare": "capotasto.comparing.run",
     "export": "capotasto.exporting.export",
     "load_adapter": "capotasto.session",
     "load_base": "capotasto.session",

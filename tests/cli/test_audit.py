@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.audit.making import write_probes
+from tests.auditing.making import write_probes
 from tests.cli.conftest import Capo, Done
 
 NUMBER = "forgetting.winogrande.accuracy.change"

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from capotasto.cli.compare_progress import CompareProgress
-from capotasto.compare.run import Standing
+from capotasto.comparing.run import Standing
 from capotasto.types import StepRecord
 from tests.cli.conftest import Capo
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from capotasto.cli import wizard
-from capotasto.compare.wizard_settings import WizardSettings
+from capotasto.comparing.wizard_settings import WizardSettings
 from tests.cli.conftest import Capo
-from tests.compare import comparisons
+from tests.comparing import comparisons
 
 
 def test_a_comparison_that_was_stopped_is_ranked_as_far_as_it_went(capo: Capo, tmp_path: Path) -> None:

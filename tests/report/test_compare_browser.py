@@ -4,10 +4,10 @@ import copy
 
 import pytest
 
-from capotasto.compare.conclude import conclude
+from capotasto.comparing.conclude import conclude
 from tests import chromium
 from tests.chromium import browser  # noqa: F401 (a fixture)
-from tests.compare import comparisons
+from tests.comparing import comparisons
 
 pytestmark = chromium.needed
 

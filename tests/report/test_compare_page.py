@@ -6,12 +6,12 @@ from math import log
 import pytest
 
 from capotasto import report
-from capotasto.compare.conclude import conclude
+from capotasto.comparing.conclude import conclude
 from capotasto.errors import UserError
 from capotasto.report import reliability
 from capotasto.report.amounts import Amounts
 from capotasto.report.tradeoff import Placed, front
-from tests.compare import comparisons
+from tests.comparing import comparisons
 from tests.report.reading import read
 
 

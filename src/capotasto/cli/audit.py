@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from capotasto import records
-from capotasto.audit.settings import AuditSettings
+from capotasto.auditing.settings import AuditSettings
 from capotasto.cli.base import BaseSettings, load
 from capotasto.cli.options import Json, build, settings_options
 from capotasto.cli.scores import scores_table
@@ -51,7 +51,7 @@ def command(
 
 def _audit(folder: Path, where: BaseSettings, settings: AuditSettings) -> dict[str, Any]:
     from capotasto import report
-    from capotasto.audit.run import audit
+    from capotasto.auditing.run import audit
     from capotasto.session import load_adapter
 
     if not folder.is_dir():

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from capotasto import __version__
 from capotasto.cli.faults import InterruptedByUserError
+from capotasto.version import __version__
 
 COMMANDS = {
     "tune": "Train an adapter on a data file and judge it on rows it has not seen.",

@@ -13,7 +13,7 @@ from capotasto.cli.faults import InterruptedByUserError
 from capotasto.cli.options import Json, settings_options, with_file
 from capotasto.cli.terminal import facts, heading, out, print_json, table
 from capotasto.cli.wizard import ask
-from capotasto.compare.settings import AllSettings
+from capotasto.comparing.settings import AllSettings
 from capotasto.errors import SettingError
 from capotasto.report import format
 from capotasto.report.metrics import metric
@@ -58,7 +58,7 @@ def command(
 
 
 def _compare(options: CompareOptions, data: str, folder: Path) -> dict[str, Any]:
-    from capotasto.compare.run import compare
+    from capotasto.comparing.run import compare
 
     elsewhere = {"data", "out", *BaseSettings.model_fields}
     given = ask(options).model_dump(exclude_unset=True, exclude=elsewhere)

@@ -12,7 +12,7 @@ from capotasto.cli.terminal import err
 from capotasto.types import StepRecord
 
 if TYPE_CHECKING:
-    from capotasto.compare.run import Standing
+    from capotasto.comparing.run import Standing
 
 
 class CompareProgress:

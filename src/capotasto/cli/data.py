@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import Field
 
-from capotasto.audit.canary_settings import CanarySettings
+from capotasto.auditing.canary_settings import CanarySettings
 from capotasto.cli import data_audit, planting
 from capotasto.cli.base import BaseSettings, load
 from capotasto.cli.options import Json, build, settings_options
@@ -70,7 +70,7 @@ def command(
 
 
 def _audit(dataset: "Dataset", splits: "Splits") -> dict[str, Any]:
-    from capotasto.audit.data import audit_data
+    from capotasto.auditing.data import audit_data
 
     with err.status("auditing"):
         return audit_data(dataset, splits)

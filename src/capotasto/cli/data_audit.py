@@ -11,7 +11,7 @@ LONGEST = 80  # characters of a row that are shown
 
 
 def show(audit: dict[str, Any]) -> None:
-    """Print what `capotasto.audit.data.audit_data` found."""
+    """Print what `capotasto.auditing.data.audit_data` found."""
     heading("Audit")
     trouble("prompts or texts that nearly repeat an earlier one", audit["near_duplicates"], _pair)
     trouble("near repeats across train, val and test", audit["near_leakage"], _pair)

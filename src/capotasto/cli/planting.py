@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from capotasto.audit.canary_settings import CanarySettings
+from capotasto.auditing.canary_settings import CanarySettings
 from capotasto.cli.terminal import facts, heading, out, print_json
 from capotasto.errors import SettingError
 from capotasto.experiment.settings import TuneSettings
@@ -23,7 +23,7 @@ def check(settings: CanarySettings) -> None:
 
 def plant(dataset: "Dataset", canaries: CanarySettings, rows: TuneSettings, json: bool) -> None:
     """Write the copy and its key, and say what comes next."""
-    from capotasto.audit.planting import TIMES, plant
+    from capotasto.auditing.planting import TIMES, plant
 
     assert canaries.plant_canaries is not None
     assert canaries.out is not None

@@ -10,7 +10,7 @@ from capotasto import report
 from capotasto.cli.options import Json, build, settings_options
 from capotasto.cli.terminal import facts, out, print_json
 from capotasto.cli.wizard import ask
-from capotasto.compare.wizard_settings import WizardSettings
+from capotasto.comparing.wizard_settings import WizardSettings
 from capotasto.errors import SettingError, UserError
 from capotasto.report.compare_folder import COMPARE
 
@@ -50,7 +50,7 @@ def _recommendation(folder: Path, answers: dict[str, bool] | None) -> dict[str, 
         if answers:
             raise SettingError(f"{folder} holds no comparison, and only that asks questions; leave the answers out")
         return None
-    from capotasto.compare.conclude import conclude
+    from capotasto.comparing.conclude import conclude
 
     found: dict[str, Any] = conclude(folder, answers)["recommendation"]
     return found

@@ -2,7 +2,7 @@
 
 import typer
 
-from capotasto.compare.wizard_settings import QUESTIONS, WizardSettings
+from capotasto.comparing.wizard_settings import QUESTIONS, WizardSettings
 
 
 def ask(given: WizardSettings) -> WizardSettings:

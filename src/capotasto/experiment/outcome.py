@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-from capotasto import __version__
 from capotasto.artifact import load_adapter, save_adapter
 from capotasto.data import Splits
 from capotasto.data.split import distinct
@@ -34,6 +33,7 @@ from capotasto.objectives.heads import encode
 from capotasto.records import read_json, read_lines, write_json
 from capotasto.session import Base
 from capotasto.types import Example, Measure
+from capotasto.version import __version__
 
 SAMPLES = 8  # held-out rows answered for the before/after table
 SAMPLE_TOKENS = 48

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from capotasto import __version__
 from capotasto.errors import SettingError
 from capotasto.experiment import folder as run_folder
 from capotasto.experiment.outcome import Run
@@ -26,6 +25,7 @@ from capotasto.experiment.start import check_method
 from capotasto.experiment.suited import suited
 from capotasto.records import content_hash
 from capotasto.session import Base, load_base
+from capotasto.version import __version__
 
 
 class AllSettings(SearchSettings, TuneSettings):

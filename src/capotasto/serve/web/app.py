@@ -3,7 +3,6 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from capotasto import __version__
 from capotasto.errors import SettingError
 from capotasto.serve.keys import Keys
 from capotasto.serve.metrics import Metrics
@@ -14,6 +13,7 @@ from capotasto.serve.web.host_guard import HostGuard
 from capotasto.serve.web.key_check import KeyCheck
 from capotasto.serve.web.log import Logged
 from capotasto.serve.web.whole_body import WholeBody
+from capotasto.version import __version__
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
