@@ -123,7 +123,7 @@ def test_a_second_call_keeps_what_is_done_and_adds_what_is_new(base: Base, rows:
     more = {**QUICK, "methods": "few-shot,prompt"}
     again = capo.compare(base, rows, out=out, resume=True, watch=watch, **more)
     assert [again.contender(name) for name in ("zero-shot", "few-shot")] == before
-    assert [name for name, record in seen if record is None] == ["prompt", "learning curve"]
+    assert [name for name, record in seen if record is None] == ["prompt", "audit", "learning curve"]
     assert any(record and record.kind == "step" and record.job == "prompt" for _, record in seen)
     assert again.record["timetable"] == first.record["timetable"]
     assert again.record["wizard"] == first.record["wizard"] == {"api_only": True, "changing": False, "per_user": False}
