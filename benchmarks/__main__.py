@@ -92,6 +92,10 @@ COMPARISONS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
         "alone",
         {"alone": (f"{OURS}.together", "--alone"), "together": (f"{OURS}.together",)},
     ),
+    "judged-together": (
+        "each with the base",
+        {"each with the base": (f"{OURS}.judge", "--separate"), "together": (f"{OURS}.judge",)},
+    ),
     "lm-eval": (
         "lm-eval's hf",
         {"lm-eval's hf": (f"{PEERS}.lm_eval_hf",), "capotasto": (f"{OURS}.lm_eval",)},

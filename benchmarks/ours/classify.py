@@ -15,7 +15,7 @@ from capotasto.types import Encoded
 
 def accuracy(base: Base, rows: list[Row], names: list[str], learner: Adapter | None) -> float:
     """The share of rows whose likeliest label is the gold one."""
-    asked = [_example(row) for row in rows]
+    asked = [example(row) for row in rows]
     chosen = choose(base, base.renderer(learner), asked, names, learner).argmax(1)
     return sum(names[i] == row.label for i, row in zip(chosen, rows, strict=True)) / len(rows)
 
@@ -59,14 +59,14 @@ def main() -> None:
     )
 
 
-def _example(row: Row) -> Example:
+def example(row: Row) -> Example:
     return Example((Turn("user", row.text), Turn("assistant", row.label, learn=True)), label=row.label)
 
 
 def learnable(base: Base, rows: list[Row], learner: Adapter) -> list[Encoded]:
     """Rows whose label is written, or for a head chosen."""
     if learner.head() is not None:
-        return [encode_class(base.renderer(learner), _example(row), learner) for row in rows]
+        return [encode_class(base.renderer(learner), example(row), learner) for row in rows]
     return [_row(*encode(base.tokenizer, row)) for row in rows]
 
 
