@@ -32,7 +32,7 @@ def test_a_comparison_shows_the_contenders_best_first(base: Path, rows: Path, tm
     assert len(places) == 3
     assert places == sorted(places)
     assert (out / "report.html").exists()
-    assert "1/5 zero-shot" in done.stderr
+    assert "1/6 zero-shot" in done.stderr
     again = capo("compare", rows, "--base", base, "--out", out, *SHORT, "--resume", "--json")
     assert [one["scores"] for one in again.json["contenders"]] == [one["scores"] for one in record["contenders"]]
 

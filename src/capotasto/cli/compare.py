@@ -84,7 +84,7 @@ def show(folder: Path, record: dict[str, Any]) -> None:
     out.print()
     spent = f"{format.seconds(record['seconds'])} of {format.seconds(record['budget_seconds'])}"
     recommended = record["recommendation"]["text"]
-    where = [("Folder", str(folder)), ("Report", str(folder / "report.html"))]
+    where = [("Folder", str(folder)), ("Files", "report.html, compare.json")]
     out.print(facts([("Recommendation", recommended), ("Spent", spent), *where]))
 
 

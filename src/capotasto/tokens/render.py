@@ -161,7 +161,7 @@ class Renderer:
         return sorted(i for i in ids if i is not None)
 
     def _ids(self, text: str) -> list[int]:
-        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return list(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])  # we see to lengths
 
     def _join(self, pieces: list[tuple[str, bool]]) -> tuple[list[int], list[bool], int]:
         """Ids, mask and slot. The very first token is never learnt: a bare base has nothing to predict it from."""
