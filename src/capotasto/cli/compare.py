@@ -59,7 +59,9 @@ def command(
 
 def _compare(options: CompareOptions, data: str, folder: Path) -> dict[str, Any]:
     from capotasto.comparing.run import compare
+    from capotasto.experiment import folder as run_folder
 
+    run_folder.check(folder, options.resume, options.force)  # before the base is loaded, which takes a while
     elsewhere = {"data", "out", *BaseSettings.model_fields}
     given = ask(options).model_dump(exclude_unset=True, exclude=elsewhere)
     try:
