@@ -15,6 +15,7 @@ from capotasto.comparing.wizard_settings import WizardSettings
 from capotasto.evaluate.bootstrap import resamples
 from capotasto.evaluate.paired import against, holm
 from capotasto.records import read_json
+from capotasto.report import format
 from tests.comparing import comparisons
 
 Made = tuple[dict[str, Any], dict[str, Any]]
@@ -191,6 +192,30 @@ def test_few_rows_and_the_learning_curve_are_reasons(
     content["curve"] = [{"contender": "head", "points": points}]
     reasons = " ".join(recommended((content, answers))["reasons"])
     assert [one for one in (FEW, RISING, FLAT) if one in reasons] == ([said] if said else [])
+
+
+def test_a_score_without_width_does_not_make_a_curve_rise() -> None:
+    content, answers = scored(LEVEL)
+    points = [
+        {"rows": 100, "value": 0.98, "low": 0.94, "high": 1.0},
+        {"rows": 400, "value": 1.0, "low": 1.0, "high": 1.0},
+    ]
+    content["curve"] = [{"contender": "head", "points": points}]
+    assert FLAT in " ".join(recommended((content, answers))["reasons"])
+
+
+def test_who_gives_every_row_the_same_label_is_named() -> None:
+    content, answers = scored(LEVEL)
+    assert not any("the same label" in one for one in recommended((content, answers))["reasons"])
+    answers["head"]["chosen"] = [0] * len(answers["head"]["truth"])
+    assert any(
+        one.startswith("head gives every row the same label") for one in recommended((content, answers))["reasons"]
+    )
+
+
+def test_a_small_p_is_never_told_as_zero() -> None:
+    assert format.chance(0.0) == "p\u00a0<\u00a00.0001"
+    assert format.chance(0.012) == "p\u00a0=\u00a00.012"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """A comparison that is to be put into words: who was chosen among whom, with numbers as people read them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +20,14 @@ class Case:
     record: `compare.json`
     everyone, open: the rankings of all contenders, and of those that may be chosen
     choice: who was chosen
+    alike:  who gives all rows the same label, though they have several
     """
 
     record: Mapping[str, Any]
     everyone: Ranking
     open: Ranking
     choice: str
+    alike: Sequence[str] = ()
 
     def contender(self, name: str) -> Mapping[str, Any]:
         """What the record says of a contender."""

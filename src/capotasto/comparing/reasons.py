@@ -59,9 +59,8 @@ def _gain(case: Case) -> str | None:
         return None
     count = len(case.everyone.against_base)
     tail = f" over {count} comparisons" if count > 1 else ""
-    return (
-        f"Against {BASE} it makes a difference of {case.gap(found)}, p = {found.p:.2g} after Holm’s correction{tail}."
-    )
+    gap, chance = case.gap(found), format.chance(found.p)
+    return f"Against {BASE} it makes a difference of {gap}, {chance} after Holm’s correction{tail}."
 
 
 def _training(case: Case) -> str | None:
@@ -76,6 +75,17 @@ def _training(case: Case) -> str | None:
         return f"The best that is trained cannot be told from the best that is not: {ends}."
     word = "better" if case.better(gap) else "worse"
     return f"The best that is trained does {word} than the best that is not: {ends}."
+
+
+def _one_label(case: Case) -> str | None:
+    """Who has learnt no more than which label is common."""
+    if not case.alike:
+        return None
+    one = len(case.alike) == 1
+    return (
+        f"{_several(case.alike)} {'gives' if one else 'give'} every row the same label:"
+        f" {'its' if one else 'their'} score is that label’s share, and no skill."
+    )
 
 
 def _few_rows(case: Case) -> str | None:
@@ -97,7 +107,8 @@ def _curve(case: Case) -> str | None:
         return None
     before, last = steps[-1]
     lower = case.everyone.lower_is_better
-    rises = last["high"] < before["value"] if lower else last["low"] > before["value"]
+    small, large = (last, before) if lower else (before, last)
+    rises = small["high"] < large["value"] and small["value"] < large["low"]  # both: a score of 100 % has no width
     ends = f"{_point(case, before)}, {_point(case, last)}"
     if rises:
         return f"{name} still gets better with more rows ({ends}): more data may help more than another method."
@@ -135,6 +146,6 @@ def _per_user(case: Case) -> str | None:
 
 
 REASONS: tuple[Callable[[Case], str | None], ...] = (
-    *(_place, _cost, _gain, _training, _few_rows, _curve),
+    *(_place, _cost, _gain, _training, _one_label, _few_rows, _curve),
     *(_api_only, _changing, _per_user),
 )

@@ -1,6 +1,6 @@
 """A finished comparison to a ranking and a recommendation, which may be not to train."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from capotasto.comparing.case import Case, is_trained
@@ -23,10 +23,21 @@ def recommend(record: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]
     comparisons = {
         name: {kind: found[name].as_dict() for kind, found in kinds.items() if name in found} for name in everyone.names
     }
-    return {"comparisons": comparisons, "ranking": everyone.names, "recommendation": _recommendation(record, everyone)}
+    alike = [name for name in everyone.names if _is_alike(answers[name])]
+    return {
+        "comparisons": comparisons,
+        "ranking": everyone.names,
+        "recommendation": _recommendation(record, everyone, alike),
+    }
 
 
-def _recommendation(record: Mapping[str, Any], everyone: Ranking) -> dict[str, Any]:
+def _is_alike(found: Mapping[str, Any]) -> bool:
+    """Whether all rows got the same label, though they have several."""
+    chosen, truth = found.get("chosen") or (), found.get("truth") or ()
+    return len(set(chosen)) == 1 and len(set(truth)) > 1
+
+
+def _recommendation(record: Mapping[str, Any], everyone: Ranking, alike: Sequence[str]) -> dict[str, Any]:
     known = {one["name"]: one for one in record["contenders"]}
     wizard = record.get("wizard") or {}
     open_names = [name for name in everyone.names if not (wizard.get("api_only") and is_trained(known[name]))]
@@ -38,7 +49,7 @@ def _recommendation(record: Mapping[str, Any], everyone: Ranking) -> dict[str, A
         rows = "1 test row is" if everyone.rows == 1 else f"{everyone.rows} test rows are"
         return _none(f"{rows} too few to tell contenders apart.", f"Compare again with at least {FEWEST}, better 100.")
     among = everyone.among(open_names)
-    case = Case(record, everyone, among, _choice(known, among, wizard))
+    case = Case(record, everyone, among, _choice(known, among, wizard), alike)
     return {"choice": case.choice, "text": _sentences(case), "reasons": reasons(case)}
 
 

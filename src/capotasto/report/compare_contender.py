@@ -87,7 +87,7 @@ class ContenderView:
             said.append(
                 (
                     "better" if better else "worse" if self.differs else "neutral",
-                    f"{word}, p{format.SPACE}={format.SPACE}{one.p:.2g}",
+                    f"{word}, {format.chance(one.p)}",
                 )
             )
         return said

@@ -33,6 +33,11 @@ def minus(text: str) -> str:
     return text.replace("-", "\u2212")
 
 
+def chance(value: float) -> str:
+    """A p-value: `p = 0.012`; below what resampling can tell, `p < 0.0001`."""
+    return f"p{SPACE}<{SPACE}0.0001" if value < 1e-4 else f"p{SPACE}={SPACE}{value:.2g}"
+
+
 def count(value: int) -> str:
     """A whole number in full: `11,520`."""
     return minus(f"{value:,}")
