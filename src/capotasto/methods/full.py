@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from capotasto.base.encoders import reader
 from capotasto.base.frozen import FrozenBase
+from capotasto.base.quiet import quiet
 from capotasto.errors import AdapterError, SettingError
 from capotasto.methods.own_model import OwnModel, sibling
 from capotasto.methods.settings import MethodSettings
@@ -39,7 +40,8 @@ class FullAdapter(OwnModel):
     @override
     def write(self, folder: Path, base: FrozenBase) -> None:
         """A Hugging Face model folder with its tokenizer."""
-        self.body().save_pretrained(folder)
+        with quiet():
+            self.body().save_pretrained(folder)
         base.tokenizer.save_pretrained(folder)
 
     @classmethod
