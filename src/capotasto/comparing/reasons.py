@@ -1,6 +1,6 @@
 """What speaks for a choice and against it, a sentence or two each; only what numbers or the user's answers support."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from capotasto.comparing.case import Case, is_trained
@@ -29,7 +29,7 @@ def _place(case: Case) -> str | None:
     return f"{first}, and no interval of a difference to it holds zero." if case.open.names[1:] else None
 
 
-def _several(names: list[str]) -> str:
+def _several(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
