@@ -91,6 +91,7 @@ def test_canaries_are_planted_and_the_next_command_is_shown(tmp_path: Path, capo
         (["--times", "2"], "say how many with --plant-canaries N"),
         (["--plant-canaries", "11", "--out", "x.jsonl"], "less than or equal to 10"),
         (["--plant-canaries", "1", "--out", "x.jsonl"], "read as text_label"),
+        (["--plant-canaries", "1", "--out", "x.jsonl", "--audit"], "give them one after the other"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(arguments: list[str], words: str, messy: Path, capo: Capo) -> None:

@@ -49,7 +49,8 @@ def command(
     from capotasto import data as files
 
     settings, canaries = build(TuneSettings, given), build(CanarySettings, given)
-    planting.check(canaries)
+    audit = build(DataAuditSettings, given).audit
+    planting.check(canaries, audit)
     dataset = files.load(data, settings.map, settings.on_bad_row, settings.max_rows)
     if canaries.plant_canaries is not None:
         planting.plant(dataset, canaries, settings, json)
@@ -59,7 +60,7 @@ def command(
     where = build(BaseSettings, given)
     if where.base is not None:
         found["tokens"], found["windows"] = _tokens(dataset, where, settings.max_length)
-    if build(DataAuditSettings, given).audit:
+    if audit:
         found["audit"] = _audit(dataset, splits)
     if json:
         print_json(found)

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from capotasto.data import Dataset
 
 
-def check(settings: CanarySettings) -> None:
-    """Errors: settings of canaries without canaries, or canaries without a place for the copy."""
+def check(settings: CanarySettings, audit: bool) -> None:
+    """Errors: settings of canaries without canaries, canaries without a place for the copy, or an audit beside them."""
     if settings.plant_canaries is None and (settings.times is not None or settings.out is not None):
         raise SettingError("--times and --out say how canaries are planted; say how many with --plant-canaries N")
     if settings.plant_canaries is not None and settings.out is None:
         raise SettingError("no file for the copy with the canaries; name a new one with --out COPY.jsonl")
+    if settings.plant_canaries is not None and audit:
+        raise SettingError("--plant-canaries writes a copy, --audit looks at the file: give them one after the other")
 
 
 def plant(dataset: "Dataset", canaries: CanarySettings, rows: TuneSettings, json: bool) -> None:
