@@ -91,6 +91,17 @@ def read_json(path: Path) -> Any:
         raise UserError(f"cannot read {path}: {error}; the file is damaged or missing") from error
 
 
+def read_same(path: Path, identity: str, work: str) -> dict[str, Any]:
+    """Read the JSON file of work that is to go on. work: what it is and what makes it the same, for the error.
+
+    Errors: the file has another identity.
+    """
+    content: dict[str, Any] = read_json(path)
+    if content.get("identity") != identity:
+        raise SettingError(f"{path} belongs to {work}; repeat those it was started with, or start again with --force")
+    return content
+
+
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """Read JSON lines. A half-written last line, as a crash leaves it, is dropped."""
     if not path.exists():

@@ -9,9 +9,8 @@ from typing import Any, Self
 
 from capotasto.comparing.contenders import CONTENDERS
 from capotasto.comparing.timetable import Timetable
-from capotasto.errors import SettingError
 from capotasto.experiment.folder import REPORT
-from capotasto.records import read_json, write_json
+from capotasto.records import read_same, write_json
 
 FILE, FOLDER = "compare.json", "contenders"
 
@@ -41,12 +40,7 @@ class Ledger:
         path = folder / FILE
         if not resume or not path.exists():
             return cls(folder, identity, facts)
-        kept = read_json(path)
-        if kept.get("identity") != identity:
-            raise SettingError(
-                f"{path} belongs to a comparison with another base, data, budget or settings;"
-                " repeat those it was started with, or start again with --force"
-            )
+        kept = read_same(path, identity, "a comparison with another base, data, budget or settings")
         contenders = {one["name"]: one for one in kept["contenders"]}
         facts = {**facts, **{name: facts[name] or kept[name] for name in ("audit", "wizard")}}
         return cls(folder, identity, facts, Timetable(**kept["timetable"]), contenders, kept["curve"], kept["seconds"])

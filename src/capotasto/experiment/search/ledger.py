@@ -5,10 +5,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from capotasto.errors import SettingError
 from capotasto.experiment.search.advance import Reached
 from capotasto.experiment.search.folder import FILE
-from capotasto.records import read_json, write_json
+from capotasto.records import read_same, write_json
 
 State = Literal["learning", "left behind", "out of time", "failed", "finished"]
 
@@ -82,12 +81,7 @@ class Ledger:
         path = folder / FILE
         if not resume or not path.exists():
             return cls(folder, identity, facts)
-        kept = read_json(path)
-        if kept.get("identity") != identity:
-            raise SettingError(
-                f"{path} belongs to a search with another base, data, settings or space;"
-                " repeat those it was started with, or start again with --force"
-            )
+        kept = read_same(path, identity, "a search with another base, data, settings or space")
         trials = [Trial(**trial) for trial in kept["trials"]]
         for trial in trials:
             trial.state = "learning" if trial.state == "out of time" else trial.state
