@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from capotasto.cli.faults import InterruptedByUserError
+from capotasto.cli.faults import interruptible
 from capotasto.version import __version__
 
 COMMANDS = {
@@ -49,10 +49,8 @@ class _Lazy(TyperGroup):
     """Names and summaries at once; the command itself when it is called."""
 
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with interruptible():
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise InterruptedByUserError("interrupted") from None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, found, rest = super().resolve_command(ctx, args)

@@ -1,20 +1,19 @@
 """`capo compare`: every way to do the task of a data file, on the same untouched rows and in one budget."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from pydantic import Field
 from rich.text import Text
 
 from capotasto.cli.base import BaseSettings, load
 from capotasto.cli.compare_progress import CompareProgress
-from capotasto.cli.faults import InterruptedByUserError
+from capotasto.cli.faults import interruptible
+from capotasto.cli.learning import Config, Data, data_and_out
 from capotasto.cli.options import Json, settings_options, with_file
 from capotasto.cli.terminal import facts, heading, out, print_json, table
 from capotasto.cli.wizard import ask
 from capotasto.comparing.settings import AllSettings
-from capotasto.errors import SettingError
 from capotasto.report import format
 from capotasto.report.metrics import metric
 from capotasto.report.run import Interval
@@ -35,43 +34,30 @@ class CompareOptions(BaseSettings, AllSettings):
 
 @settings_options(CompareOptions)
 def command(
-    data: Annotated[
-        str | None, typer.Argument(metavar="DATA", help="csv, tsv, json, jsonl, parquet or txt, or hub:OWNER/NAME")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="a YAML file with any of these settings; flags win over it")
-    ] = None,
+    data: Data = None,
+    config: Config = None,
     json: Json = False,
     **given: Any,
 ) -> None:
     """The budget covers everything. Ctrl-C loses the contender at work: --resume goes on, also with further ones."""
     options = with_file(CompareOptions, config, {"data": data, **given})
-    if options.data is None:
-        raise SettingError("no data to compare on; name a file: capo compare DATA --out DIR")
-    if options.out is None:
-        raise SettingError("no folder for the result; name one with --out DIR")
-    record = _compare(options, options.data, options.out)
+    data, folder = data_and_out(options, "compare")
+    record = _compare(options, data, folder)
     if json:
         print_json(record)
     else:
-        show(options.out, record)
+        show(folder, record)
 
 
 def _compare(options: CompareOptions, data: str, folder: Path) -> dict[str, Any]:
     from capotasto.comparing.run import compare
-    from capotasto.experiment import folder as run_folder
 
-    run_folder.check(folder, options.resume, options.force)  # before the base is loaded, which takes a while
     elsewhere = {"data", "out", *BaseSettings.model_fields}
     given = ask(options).model_dump(exclude_unset=True, exclude=elsewhere)
-    try:
+    with interruptible(f"the same command with --resume goes on with the contenders in {folder}"):
         base = load(options)
         with CompareProgress() as progress:
             return compare(base, data, out=folder, watch=progress.see, **given).record
-    except KeyboardInterrupt:
-        raise InterruptedByUserError(
-            f"interrupted; the same command with --resume goes on with the contenders in {folder}"
-        ) from None
 
 
 def show(folder: Path, record: dict[str, Any]) -> None:

@@ -1,44 +1,28 @@
 """Progress of a comparison on stderr: one line that says which contender is at work and what time is left."""
 
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from capotasto.cli.progress import BAR, SEPARATOR
-from capotasto.cli.search_progress import clock
+from capotasto.cli.bar import SEPARATOR, Bar
 from capotasto.cli.terminal import err
+from capotasto.report import format
 from capotasto.types import StepRecord
 
 if TYPE_CHECKING:
     from capotasto.comparing.run import Standing
 
 
-class CompareProgress:
+class CompareProgress(Bar):
     """A bar over the contenders; where stderr is no terminal, a line for each.
 
     Use it as `with CompareProgress() as progress: compare(..., watch=progress.see)`.
     """
 
     def __init__(self, console: Console = err):
-        self.console = console
-        self.bars = Progress(
-            SpinnerColumn(),
-            BarColumn(BAR),
-            TextColumn("{task.fields[text]}", markup=False),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self.task = self.bars.add_task("", total=None, text="preparing")
+        super().__init__(console)
         self.began = 0.0
-
-    def __enter__(self) -> Self:
-        self.bars.start()
-        return self
-
-    def __exit__(self, *fault: object) -> None:
-        self.bars.stop()
 
     def see(self, standing: "Standing", record: StepRecord | None) -> None:
         """Show where the comparison stands; without a record, another contender begins."""
@@ -55,5 +39,5 @@ class CompareProgress:
         return [
             f"{standing.number}/{standing.of} {standing.name}",
             *([f"step {record.step}", f"loss {record.loss:.3f}"] if learning and record else []),
-            f"{clock(left)} left",
+            f"{format.clock(left)} left",
         ]

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 def look(base: "Base", data: str, folder: Path, settings: TuneSettings) -> dict[str, Any]:
     """The plan of a training in plain JSON values; nothing is written into `folder`."""
     from capotasto.data.split import distinct
-    from capotasto.experiment import folder as run_folder
     from capotasto.experiment.plan import plan
     from capotasto.experiment.start import check_method
     from capotasto.experiment.suited import suited
@@ -24,7 +23,6 @@ def look(base: "Base", data: str, folder: Path, settings: TuneSettings) -> dict[
 
     check_method(settings.method)
     settings = suited(base, settings)
-    run_folder.check(folder, settings.resume, settings.force)
     name = settings.name or folder.resolve().name
     with tempfile.TemporaryDirectory() as scratch:
         fresh = settings.model_copy(update={"name": name, "resume": False, "force": False})

@@ -2,6 +2,8 @@
 
 import os
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,6 +17,15 @@ class InterruptedByUserError(UserError):
     """Ctrl-C, with what can be done next."""
 
     exit_code = 130  # 128 + SIGINT, as shells count it
+
+
+@contextmanager
+def interruptible(remedy: str = "") -> Iterator[None]:
+    """Turn Ctrl-C into one line that says what can be done next."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise InterruptedByUserError(f"interrupted; {remedy}" if remedy else "interrupted") from None
 
 
 def explain(fault: Exception, as_json: bool) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from capotasto.cli.bar import WIDTH
 from capotasto.cli.options import Json, build, settings_options
 from capotasto.cli.terminal import err, facts, out, print_json
 from capotasto.retrieve.settings import IndexSettings
@@ -49,7 +50,7 @@ def command(
 
 def _bar() -> Progress:
     """Of files; nothing where stderr is no terminal."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(12))
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(WIDTH))
     more = (TextColumn("{task.fields[text]}", markup=False), TimeElapsedColumn())
     return Progress(*columns, *more, console=err, disable=not err.is_terminal)
 

@@ -8,12 +8,10 @@ from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
 
+from capotasto.cli.bar import SEPARATOR, WIDTH
 from capotasto.cli.terminal import err
 from capotasto.report import format
 from capotasto.types import StepRecord
-
-BAR = 12  # characters
-SEPARATOR = " · "
 
 
 @dataclass
@@ -55,8 +53,8 @@ class _Line:
         done = self.step - self.first.step
         if not done:
             return []
-        seconds = round((time.monotonic() - self.began) / done * (self.steps - self.step))
-        return [f"{seconds // 60}:{seconds % 60:02d} left"]
+        seconds = (time.monotonic() - self.began) / done * (self.steps - self.step)
+        return [f"{format.clock(seconds)} left"]
 
     def _speed(self) -> list[str]:
         seconds = self.seconds - self.first.seconds
@@ -75,7 +73,7 @@ class Progress:
         self.bars = Bars(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
-            BarColumn(BAR),
+            BarColumn(WIDTH),
             TextColumn("{task.fields[text]}", markup=False),
             console=console,
             disable=not console.is_terminal,
@@ -117,7 +115,7 @@ class Progress:
 
     def _text(self, job: str, line: _Line) -> str:
         """As many parts as fit beside the name and the bar."""
-        room = self.console.width - len(job) - BAR - 6
+        room = self.console.width - len(job) - WIDTH - 6
         text = ""
         for part in line.parts():
             longer = f"{text}{SEPARATOR}{part}" if text else part

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from capotasto.cli.base import BaseSettings, load
-from capotasto.cli.faults import InterruptedByUserError
+from capotasto.cli.faults import interruptible
 from capotasto.cli.options import Json, build, settings_options
 from capotasto.cli.progress import Progress
 from capotasto.cli.terminal import out, print_json, table
@@ -28,11 +28,8 @@ def command(
     read = Recipe.read(recipe)
     where = build(BaseSettings, given)
     base = load(where if where.base else where.model_copy(update={"base": read.base}))
-    try:
-        with Progress() as progress:
-            runs = run_recipe(base, read, recipe, progress.see)
-    except KeyboardInterrupt:
-        raise InterruptedByUserError("interrupted; the same command goes on from the last checkpoints") from None
+    with interruptible("the same command goes on from the last checkpoints"), Progress() as progress:
+        runs = run_recipe(base, read, recipe, progress.see)
     records = [run.record for run in runs]
     if json:
         print_json({"runs": records})

@@ -1,19 +1,18 @@
 """`capo search`: from a data file and a space of settings to the best adapter, judged."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from pydantic import Field
 from rich.text import Text
 
 from capotasto.cli.base import BaseSettings, load
-from capotasto.cli.faults import InterruptedByUserError
+from capotasto.cli.faults import interruptible
+from capotasto.cli.learning import Config, Data, data_and_out
 from capotasto.cli.options import Json, present, settings_options, with_file
 from capotasto.cli.result import show_scores
 from capotasto.cli.search_progress import SearchProgress
 from capotasto.cli.terminal import facts, heading, out, print_json, table
-from capotasto.errors import SettingError
 from capotasto.experiment.search.settings import SearchSettings
 from capotasto.experiment.settings import TuneSettings
 from capotasto.report import format
@@ -35,28 +34,21 @@ class SearchOptions(BaseSettings, SearchSettings, TuneSettings):
 
 @settings_options(SearchOptions)
 def command(
-    data: Annotated[
-        str | None, typer.Argument(metavar="DATA", help="csv, tsv, json, jsonl, parquet or txt, or hub:OWNER/NAME")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="a YAML file with any of these settings; flags win over it")
-    ] = None,
+    data: Data = None,
+    config: Config = None,
     json: Json = False,
     **given: Any,
 ) -> None:
     """Trials learn together in mixed batches; ever fewer go on. Ctrl-C loses little: --resume goes on."""
     options = with_file(SearchOptions, config, {"data": data, **given})
-    if options.data is None:
-        raise SettingError("no data to learn from; name a file: capo search DATA --out DIR")
-    if options.out is None:
-        raise SettingError("no folder for the result; name one with --out DIR")
+    data, folder = data_and_out(options, "search")
     if "method" not in str(options.space or ""):
         options.check_heeded(present(given), "the command line", head=options.base is not None)
-    record = _search(options, options.data, options.out)
+    record = _search(options, data, folder)
     if json:
         print_json(record)
     else:
-        show(options.out, record)
+        show(folder, record)
 
 
 def _search(options: SearchOptions, data: str, folder: Path) -> dict[str, Any]:
@@ -66,14 +58,10 @@ def _search(options: SearchOptions, data: str, folder: Path) -> dict[str, Any]:
     check_installed()
     elsewhere = {"data", "out", *BaseSettings.model_fields}
     given = options.model_dump(exclude_unset=True, exclude=elsewhere)
-    try:
+    with interruptible(f"the same command with --resume goes on with the trials in {folder}"):
         base = load(options)
         with SearchProgress() as progress:
             return search(base, data, out=folder, watch=progress.see, **given).record
-    except KeyboardInterrupt:
-        raise InterruptedByUserError(
-            f"interrupted; the same command with --resume goes on with the trials in {folder}"
-        ) from None
 
 
 def show(folder: Path, record: dict[str, Any]) -> None:

@@ -2,45 +2,30 @@
 
 import math
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from capotasto.cli.progress import BAR, SEPARATOR
+from capotasto.cli.bar import SEPARATOR, Bar
 from capotasto.cli.terminal import err
+from capotasto.report import format
 from capotasto.types import StepRecord
 
 if TYPE_CHECKING:
     from capotasto.experiment.search.race import Standing
 
 
-class SearchProgress:
+class SearchProgress(Bar):
     """A bar for the trials that learn now, and what is known so far; where stderr is no terminal, a line a group.
 
     Use it as `with SearchProgress() as progress: search(..., watch=progress.see)`.
     """
 
     def __init__(self, console: Console = err):
-        self.console = console
-        self.bars = Progress(
-            SpinnerColumn(),
-            BarColumn(BAR),
-            TextColumn("{task.fields[text]}", markup=False),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self.task = self.bars.add_task("", total=None, text="preparing")
+        super().__init__(console)
         self.began = 0.0
         self.best: tuple[float, str] | None = None
         self.steps: dict[str, tuple[int, int]] = {}
-
-    def __enter__(self) -> Self:
-        self.bars.start()
-        return self
-
-    def __exit__(self, *fault: object) -> None:
-        self.bars.stop()
 
     def see(self, standing: "Standing", record: StepRecord | None) -> None:
         """Show where the race stands; without a record, another group of trials begins."""
@@ -71,11 +56,7 @@ class SearchProgress:
             f"rung {standing.rung}/{standing.rungs}",
             f"{standing.alive} trials alive, {len(standing.learning)} learning",
             *([f"best {self.best[0]:.3f} ({self.best[1]})"] if self.best else []),
-            f"{clock(standing.budget - spent)} left" if standing.budget < math.inf else f"{clock(spent)} so far",
+            f"{format.clock(standing.budget - spent)} left"
+            if standing.budget < math.inf
+            else f"{format.clock(spent)} so far",
         ]
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds: `4:05`; none below zero."""
-    whole = max(0, round(seconds))
-    return f"{whole // 60}:{whole % 60:02d}"

@@ -8,12 +8,12 @@ from pydantic import Field
 
 from capotasto.cli import dry_run
 from capotasto.cli.base import BaseSettings, load
-from capotasto.cli.faults import InterruptedByUserError
+from capotasto.cli.faults import interruptible
+from capotasto.cli.learning import Config, Data, data_and_out
 from capotasto.cli.options import Json, build, present, settings_options, with_file
 from capotasto.cli.progress import Progress
 from capotasto.cli.result import show
 from capotasto.cli.terminal import print_json
-from capotasto.errors import SettingError
 from capotasto.experiment.settings import TuneSettings
 
 EXAMPLES = (
@@ -32,12 +32,8 @@ class TuneOptions(BaseSettings, TuneSettings):
 
 @settings_options(TuneOptions)
 def command(
-    data: Annotated[
-        str | None, typer.Argument(metavar="DATA", help="csv, tsv, json, jsonl, parquet or txt, or hub:OWNER/NAME")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="a YAML file with any of these settings; flags win over it")
-    ] = None,
+    data: Data = None,
+    config: Config = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", metavar="", help="do everything but train, and write nothing")
     ] = False,
@@ -48,27 +44,20 @@ def command(
     options = with_file(TuneOptions, config, {"data": data, **given})
     settings = build(TuneSettings, options.model_dump())
     settings.check_heeded(present(given), "the command line", head=options.base is not None)
-    if options.data is None:
-        raise SettingError("no data to learn from; name a file: capo tune DATA --out DIR")
-    if options.out is None:
-        raise SettingError("no folder for the result; name one with --out DIR")
+    data, out = data_and_out(options, "tune")
     if dry_run:
-        _dry_run(load(options), options.data, options.out, settings, json)
+        _dry_run(load(options), data, out, settings, json)
     else:
-        _tune(options, options.data, options.out, settings, json)
+        _tune(options, data, out, settings, json)
 
 
 def _tune(options: TuneOptions, data: str, out: Path, settings: TuneSettings, json: bool) -> None:
     from capotasto.experiment.tune import tune
 
-    try:
+    with interruptible(f"the same command with --resume goes on from the last checkpoint in {out}"):
         base = load(options)
         with Progress() as progress:
             run = tune(base, data, out=out, watch=progress.see, **settings.model_dump())
-    except KeyboardInterrupt:
-        raise InterruptedByUserError(
-            f"interrupted; the same command with --resume goes on from the last checkpoint in {out}"
-        ) from None
     if json:
         print_json(run.record)
     else:

@@ -53,6 +53,12 @@ def seconds(value: float) -> str:
     return f"{minutes // 60}{SPACE}h {minutes % 60}{SPACE}min"
 
 
+def clock(value: float) -> str:
+    """Seconds that are left or spent, as a clock shows them: `4:05`; none below zero."""
+    whole = max(0, round(value))
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
 def size(value: float) -> str:
     """Bytes in decimal units: `512 bytes`, `46.3 kB`, `1.10 GB`."""
     if value < 1000:
