@@ -21,6 +21,7 @@ def messy(tmp_path: Path) -> Path:
         rows.append([f"{' '.join(chance.choices(WORDS[label], k=4))} {noise}", label])
     rows[7][1] = "good"
     rows[7][0] += " +44 20 7946 0958"
+    rows[5][0] += " bullshit"
     rows[10][0] += ", ask jane.doe@mail.org"
     rows.append([rows[3][0] + ".", "poor"])
     rows.append(["something else altogether", "rare"])
@@ -39,6 +40,7 @@ def test_the_audit_finds_what_was_put_there(messy: Path, capo: Capo) -> None:
     worst = found["label_suspects"]["first"][0]
     assert (worst["place"], worst["given"], worst["likelier"]) == ("messy.jsonl:8", "good", "poor")
     assert found["untested_labels"] == ["rare"]
+    assert found["coarse"] == {"count": 1, "first": [{"place": "messy.jsonl:6", "words": ["bullshit"]}]}
 
 
 def test_the_audit_shows_places_and_masks_what_is_personal(messy: Path, capo: Capo) -> None:
@@ -48,6 +50,7 @@ def test_the_audit_shows_places_and_masks_what_is_personal(messy: Path, capo: Ca
     assert "jane.doe@mail.org" not in shown.replace("\n", "")
     assert "7946" not in shown, "nor in a row that is shown for its label"
     assert "1 labels without a test row" in shown
+    assert "1 rows with coarse words" in shown
     assert "not looked for" in shown
 
 

@@ -1,13 +1,12 @@
 """What a file holds that should be looked at before anything learns from it. The profile has counted exact repeats,
-contradictions and shared prompts; this adds what is nearly so, what is personal, and labels that may be wrong.
-
-Toxic language is not looked for: no list of words tells it well enough to be trusted.
-"""
+contradictions and shared prompts; this adds what is nearly so, what is personal, coarse words, and labels that may be
+wrong."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from capotasto.auditing.coarse import coarse
 from capotasto.auditing.label_noise import suspects
 from capotasto.auditing.near import near
 from capotasto.auditing.personal import KINDS, find, mask
@@ -25,6 +24,7 @@ def audit_data(dataset: Dataset, splits: Splits) -> dict[str, Any]:
     near_duplicates: prompts (texts) that nearly repeat an earlier one, and near_leakage those of them that stand on
                      another side than it
     personal:        kind → what was found
+    coarse:          rows with coarse words; None where the package with the list of them is not installed
     label_suspects:  rows whose label may be wrong; None where there are no labels to choose among
     untested_labels: labels without a test row
     Errors: there are labels, and scikit-learn is not installed.
@@ -35,6 +35,7 @@ def audit_data(dataset: Dataset, splits: Splits) -> dict[str, Any]:
         "near_duplicates": some(pairs),
         "near_leakage": some([pair for pair in pairs if len(set(pair["sides"])) > 1]),
         "personal": _personal(dataset.examples),
+        "coarse": _coarse(dataset.examples),
         "label_suspects": some(_suspects(dataset.examples)) if dataset.labels else None,
         "untested_labels": _untested(dataset, splits),
     }
@@ -63,6 +64,13 @@ def _personal(examples: Sequence[Example]) -> dict[str, dict[str, Any]]:
             for one in find(turn.content):
                 found[one.kind].append({"place": example.place, "shown": one.masked})
     return {kind: some(found[kind]) for kind in KINDS if kind in found}
+
+
+def _coarse(examples: Sequence[Example]) -> dict[str, Any] | None:
+    found = coarse(["\n".join(turn.content for turn in example.turns) for example in examples])
+    if found is None:
+        return None
+    return some([{"place": examples[one.row].place, "words": list(one.words)} for one in found])
 
 
 def _suspects(examples: Sequence[Example]) -> list[dict[str, Any]]:
