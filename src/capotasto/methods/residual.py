@@ -13,6 +13,7 @@ from typing_extensions import override
 from capotasto.methods.soft import SoftPrompt
 
 WIDTH = 4  # the network's hidden layer is the embedding's width divided by this
+_NORMAL, _RELU = 0.8, 0.4  # mean size of a number drawn from a normal distribution, and of what is left above zero
 
 
 class ResidualAdapter(SoftPrompt):
@@ -29,6 +30,14 @@ class ResidualAdapter(SoftPrompt):
         down = torch.randn(max(1, width // WIDTH), width, generator=generator) / width**0.5
         self.down = nn.Parameter(down.to(self.initial.dtype))
         self.up = nn.Parameter(self.initial.new_zeros(width, len(down)))
+
+    @override
+    def groups(self) -> list[tuple[list[nn.Parameter], float]]:
+        """A step moves what a layer of the network gives, for its size, about as far as it moves a vector: all numbers
+        of a row of weights move at once, so that each has to move the less the more there are."""
+        hidden, width = self.down.shape
+        ups, downs = (1 / (self.scale * mean * count) for mean, count in ((_RELU, hidden), (_NORMAL, width)))
+        return [([self.vectors], 1.0), ([self.up], ups), ([self.down], downs)]
 
     @override
     def embeds(self) -> Tensor:
