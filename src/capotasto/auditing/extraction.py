@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from capotasto.auditing.run_rows import RunRow, RunRows, carried, encode, room, some
+from capotasto.auditing.run_rows import RunRow, RunRows, carried, encode, room
 from capotasto.auditing.shares import excess, share
 from capotasto.decoding.settings import GenerateSettings
 from capotasto.decoding.stream import generate
@@ -76,7 +76,7 @@ def extraction(base: Base, adapter: Adapter, rows: RunRows, most: int = ROWS, se
     if adapter.head() is not None:
         raise AdapterError(f"{adapter.name} answers by a head and writes no text; nothing can be drawn out of it")
     length = room(base, adapter, rows.max_length)
-    sides = {"train": some(rows.train, most, seed), "held_out": some(rows.held_out, most, seed)}
+    sides = dict(zip(("train", "held_out"), rows.drawn(most, seed), strict=True))
     found: dict[str, dict[str, Measure] | None] = {}
     asked: dict[str, int] = {}
     for side, chosen in sides.items():

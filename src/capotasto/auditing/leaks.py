@@ -29,12 +29,12 @@ class Leak(Finding):
     writes: bool = True
     skill: str = "leakage"
 
-    def find(self, base: Base, adapter: Adapter, folder: Path) -> dict[str, Any]:
+    def find(self, base: Base, adapter: Adapter, run: Path | RunRows) -> dict[str, Any]:
         """The record. Errors: `AbsentError`, the rows of the run cannot be read, or there is nothing to look at."""
         if self.writes and adapter.head() is not None:
             raise AbsentError(f"{adapter.name} answers by a head and writes no text")
         try:
-            rows = read_run(folder)
+            rows = run if isinstance(run, RunRows) else read_run(run)
         except UserError as error:
             raise AbsentError(str(error)) from None
         return self.look(base, adapter, rows)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from capotasto.auditing.run_rows import RunRow, RunRows, carried, encode, room, some
+from capotasto.auditing.run_rows import RunRow, RunRows, carried, encode, room
 from capotasto.evaluate.bootstrap import interval, resamples
 from capotasto.evaluate.questions import score
 from capotasto.methods.adapter import Adapter
@@ -57,7 +57,7 @@ def membership(base: Base, adapter: Adapter, rows: RunRows, most: int = ROWS, se
 
     most: rows of each side, drawn by `seed`
     """
-    train, held_out = some(rows.train, most, seed), some(rows.held_out, most, seed)
+    train, held_out = rows.drawn(most, seed)
     asked, length = [*train, *held_out], room(base, adapter, rows.max_length)
     own = _losses(base, asked, adapter, length)
     scores = {"loss": -own}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from capotasto.auditing.personal import Found, find
-from capotasto.auditing.run_rows import RunRow, RunRows, carried, room, some
+from capotasto.auditing.run_rows import RunRow, RunRows, carried, room
 from capotasto.auditing.shares import share
 from capotasto.decoding.settings import GenerateSettings
 from capotasto.errors import AdapterError
@@ -58,7 +58,7 @@ def outputs(base: Base, adapter: Adapter, rows: RunRows, most: int = ROWS, seed:
     """
     if adapter.head() is not None:
         raise AdapterError(f"{adapter.name} answers by a head and writes no text; nothing personal can stand in it")
-    asked = some(rows.held_out, most, seed)
+    _, asked = rows.drawn(most, seed)
     length = room(base, adapter, rows.max_length)
     said = {name: _said(base, asked, one, length) for name, one in (("base", None), ("adapter", adapter))}
     shares = {name: share(sum(map(bool, found)), len(asked)) for name, found in said.items()}

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from capotasto.auditing.run_rows import RunRows
 from capotasto.errors import DataError
 from capotasto.methods.adapter import Adapter
 from capotasto.session import Base
@@ -104,9 +105,9 @@ class Comparison(Probe):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding(Probe):
-    """Something that is looked for in one adapter with the help of the run folder that made it."""
+    """Something that is looked for in one adapter with the help of the run that made it."""
 
     @abstractmethod
-    def find(self, base: Base, adapter: Adapter, folder: Path) -> dict[str, Any]:
+    def find(self, base: Base, adapter: Adapter, run: Path | RunRows) -> dict[str, Any]:
         """The record, for JSON: numbers and `{value, low, high}` in any depth, and `flagged`, true where something was
-        found. Errors: `AbsentError`, what it needs is not there."""
+        found. run: its folder, or its rows. Errors: `AbsentError`, what it needs is not there."""

@@ -1,4 +1,4 @@
-"""Which probes can be asked, and of what: items from the folder of probes, run folders of adapters."""
+"""Which probes can be asked, and of what: items from the folder of probes, the runs of adapters."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from capotasto.auditing import PROBES
 from capotasto.auditing.probe import AbsentError, Comparison, Finding, Item, Probe
+from capotasto.auditing.run_rows import RunRows
 from capotasto.auditing.settings import AuditSettings
 from capotasto.errors import SettingError, nearest
 from capotasto.records import file_hash
@@ -39,12 +40,12 @@ class Question:
 
 @dataclass(frozen=True)
 class Search:
-    """A finding and the adapter and the run folder in which it is looked for."""
+    """A finding, and the adapter and its run, folder or rows, in which it is looked for."""
 
     name: str
     finding: Finding
     adapter: str
-    folder: Path
+    run: Path | RunRows
 
     def papers(self) -> dict[str, Any]:
         """What is looked for."""
@@ -73,8 +74,8 @@ class Asked:
         return tuple({f"{one.finding.skill}.{one.name}." for one in self.searches})
 
 
-def prepare(settings: AuditSettings, adapters: Sequence[str], folders: Mapping[str, Path]) -> Asked:
-    """What can be asked of these adapters, of which some have run folders.
+def prepare(settings: AuditSettings, adapters: Sequence[str], runs: Mapping[str, Path | RunRows]) -> Asked:
+    """What can be asked of these adapters, of which some have runs.
 
     Errors: a probe or a folder that does not exist, a file that cannot be read.
     """
@@ -85,16 +86,16 @@ def prepare(settings: AuditSettings, adapters: Sequence[str], folders: Mapping[s
             if isinstance(probe, Comparison) and shared is not None:
                 found.questions.append(_question(name, probe, shared, settings.rows))
             elif isinstance(probe, Finding):
-                found.searches.extend(Search(name, probe, one, folders[one]) for one in adapters if one in folders)
-                _check_folders(adapters, folders)
+                found.searches.extend(Search(name, probe, one, runs[one]) for one in adapters if one in runs)
+                _check_runs(adapters, runs)
         except AbsentError as reason:
             found.skipped[name] = str(reason)
     return found
 
 
-def _check_folders(adapters: Sequence[str], folders: Mapping[str, Path]) -> None:
-    """Errors: `AbsentError`, an adapter without a run folder."""
-    if without := [name for name in adapters if name not in folders]:
+def _check_runs(adapters: Sequence[str], runs: Mapping[str, Path | RunRows]) -> None:
+    """Errors: `AbsentError`, an adapter without a run."""
+    if without := [name for name in adapters if name not in runs]:
         raise AbsentError(f"no run folder of {', '.join(without)}, and this probe reads one")
 
 

@@ -10,6 +10,7 @@ from capotasto.auditing import detached, gates
 from capotasto.auditing.compare import compared
 from capotasto.auditing.probe import AbsentError
 from capotasto.auditing.questions import Question, Search, prepare
+from capotasto.auditing.run_rows import RunRows
 from capotasto.auditing.settings import AuditSettings
 from capotasto.errors import BaseError, SettingError
 from capotasto.experiment.outcome import describe
@@ -22,13 +23,13 @@ def audit(
     base: Base,
     adapters: Mapping[str, Adapter],
     settings: AuditSettings | None = None,
-    folders: Mapping[str, Path] | None = None,
+    runs: Mapping[str, Path | RunRows] | None = None,
     watch: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Ask every probe of the base and of all adapters in the same batches; the record as in docs/audit.md.
 
-    folders: the run folders of adapters that have one, for the probes that read it
-    watch:   is told the name of each probe before it is asked
+    runs:  of adapters that have one, its folder or its rows, for the probes that read it
+    watch: is told the name of each probe before it is asked
     Errors: an encoder; a probe, a folder or a gate that does not exist; a probe file that cannot be read.
     """
     began, settings = time.monotonic(), settings or AuditSettings()
@@ -36,7 +37,7 @@ def audit(
         raise BaseError(f"{base.name} is an encoder and gives texts no likelihood; audit an adapter of a decoder base")
     limits = gates.read_gates(Path(settings.gate)) if settings.gate else {}
     before = detached.logits(base)
-    asked = prepare(settings, list(adapters), folders or {})
+    asked = prepare(settings, list(adapters), runs or {})
     if not asked.questions and not asked.searches:
         raise SettingError(f"no probe can be asked: {'; '.join(asked.skipped.values())}; docs/audit.md lists the files")
     gates.check(limits, asked.numbers(), asked.openings(), asked.skipped)
@@ -75,7 +76,7 @@ def _ask(base: Base, question: Question, adapters: Mapping[str, Adapter], found:
 def _find(base: Base, search: Search, adapter: Adapter, found: dict[str, Any]) -> dict[str, str]:
     """Put what was found into the record of the adapter; what is returned is why nothing could be looked for."""
     try:
-        seen = search.finding.find(base, adapter, search.folder)
+        seen = search.finding.find(base, adapter, search.run)
     except AbsentError as reason:
         return {search.name: str(reason)}
     found["findings"].setdefault(search.finding.skill, {})[search.name] = seen

@@ -33,12 +33,19 @@ class RunRows:
     train:      what was learnt
     held_out:   the test rows, which decided nothing
     max_length: tokens of a row at most
+    most:       rows of each side that are asked at most; None: as many as each probe asks
     """
 
     data: str
     train: list[RunRow]
     held_out: list[RunRow]
     max_length: int
+    most: int | None = None
+
+    def drawn(self, usual: int, seed: int) -> tuple[list[RunRow], list[RunRow]]:
+        """Of what was learnt and of what was kept apart, as many as a probe usually asks, or fewer."""
+        most = usual if self.most is None else min(usual, self.most)
+        return some(self.train, most, seed), some(self.held_out, most, seed)
 
 
 def read_run(folder: Path) -> RunRows:
