@@ -32,11 +32,12 @@ from capotasto.methods.initial import usual_length
 from capotasto.objectives.heads import encode
 from capotasto.records import read_json, read_lines, write_json
 from capotasto.session import Base
-from capotasto.types import Example, Measure
+from capotasto.types import Example, Measure, Turn
 from capotasto.version import __version__
 
 SAMPLES = 8  # held-out rows answered for the before/after table
 SAMPLE_TOKENS = 48
+SAMPLE_PARTS = 3  # of a plain text, the first of which is given
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def samples(base: Base, plan: Plan, adapter: Adapter, pairs: dict[str, Pair]) ->
     turns = zip_longest(*([(row, task.name, i) for i, row in enumerate(task.splits.test)] for task in plan.tasks))
     chosen = [one for turn in turns for one in turn if one is not None][:SAMPLES]
     rows, mine = [row for row, _, _ in chosen], [adapter.of_task(task) for _, task, _ in chosen]
-    asked = [_asked(plan, row) for row in rows]
+    asked = [row.asked(SAMPLE_PARTS) for row in rows]
     settings = GenerateSettings(
         max_new_tokens=min(SAMPLE_TOKENS, plan.renderer.max_length // 2), repetition_penalty=1.1
     )
@@ -187,16 +188,7 @@ def samples(base: Base, plan: Plan, adapter: Adapter, pairs: dict[str, Pair]) ->
     ]
 
 
-def _asked(plan: Plan, row: Example) -> tuple:
-    """What is put to the model: the prompt, or the first third of a plain text."""
-    if not row.plain:
-        return row.turns[:-1]
-    words = row.completion.split(" ")
-    text = " ".join(words[: max(1, len(words) // 3)])
-    return (type(row.turns[0])("text", text),)
-
-
-def _wanted(row: Example, asked: tuple) -> str:
+def _wanted(row: Example, asked: tuple[Turn, ...]) -> str:
     return row.completion.removeprefix(asked[-1].content).strip() if row.plain else row.completion
 
 
