@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from capotasto.artifact import load_adapter, save_adapter
-from capotasto.data import Splits
 from capotasto.data.split import distinct
 from capotasto.decoding.settings import GenerateSettings
 from capotasto.errors import SettingError
@@ -61,8 +60,7 @@ def conclude(base: Base, plan: Plan, best_step: int) -> Run:
     """Save the adapter, judge it beside the bare base and write `run.json`."""
     adapter = plan.job.adapter
     memory = peak_memory_mb()
-    facts = {"data": {"path": plan.dataset.path, "hash": plan.dataset.hash}, "settings": plan.settings.model_dump()}
-    save_adapter(adapter, plan.folder, base, {"capotasto": __version__, **facts})
+    save_adapter(adapter, plan.folder, base, plan.origin)
     pairs = judge_tasks(base, plan.renderer, plan.tasks, adapter, plan.objective)
     judged = together(list(pairs.values()))
     several = len(pairs) > 1
@@ -73,7 +71,7 @@ def conclude(base: Base, plan: Plan, best_step: int) -> Run:
         "objective": plan.objective,
         "base": describe(base),
         "data": _data(plan, plan.tasks[0]),
-        "rows": _rows(plan.splits),
+        "rows": plan.splits.sizes,
         "settings": plan.settings.model_dump(),
         "learning_rate": plan.job.lr,
         "learning_rate_rule": plan.rule,
@@ -127,13 +125,9 @@ def describe(base: Base) -> dict[str, str]:
     }
 
 
-def _rows(splits: Splits) -> dict[str, int]:
-    return {side: len(getattr(splits, side)) for side in ("train", "val", "test")}
-
-
 def _task(plan: Plan, task: Task, pair: Pair) -> dict[str, Any]:
     """What there is to say of one task of a mixture."""
-    own = {"data": _data(plan, task), "rows": _rows(task.splits), "labels": task.dataset.labels}
+    own = {"data": _data(plan, task), "rows": task.splits.sizes, "labels": task.dataset.labels}
     return {**own, "rate": plan.rates[task.name], **pair.record()}
 
 
