@@ -43,6 +43,13 @@ class Example:
         """The last turn, the one to be learnt."""
         return self.turns[-1].content
 
+    def asked(self, parts: int) -> tuple[Turn, ...]:
+        """What an answer is asked for by: all before the last turn, or the first of so many parts of a plain text."""
+        if not self.plain:
+            return self.turns[:-1]
+        words = self.completion.split(" ")
+        return (Turn("text", " ".join(words[: max(1, len(words) // parts)])),)
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:

@@ -8,10 +8,13 @@ import pytest
 
 import capotasto as capo
 from capotasto.comparing import side_effects as module
+from capotasto.comparing.contest import Contest
 from capotasto.comparing.side_effects import FEWEST, TOKENS, side_effects
+from capotasto.types import Example, Turn
 from tests.auditing.making import write_probes
 from tests.experiment.runs import read_base, write_rows
 
+TEXT = Example((Turn("text", "words", learn=True),))
 SETTINGS = {"val": 0.2, "test": 0.3, "budget": "20m", "methods": "zero-shot,head,prompt"}
 
 
@@ -26,22 +29,29 @@ def test_the_best_adapter_that_writes_is_audited(model: Path, tmp_path: Path) ->
     assert "LAMBADA" in (found.folder / "report.html").read_text()
 
 
-def contest(tmp_path: Path, values: dict[str, float], **settings: Any) -> Any:
+def contest(tmp_path: Path, values: dict[str, float]) -> Any:
     """What a comparison has come to: name of a trained contender → accuracy."""
     for name in values:
-        (tmp_path / name / "adapter").mkdir(parents=True)
+        (tmp_path / "contenders" / name / "adapter").mkdir(parents=True)
     done = {
-        name: {"kind": "training", "method": name, "scores": {"accuracy": {"value": value}}}
+        name: {"name": name, "kind": "training", "method": name, "scores": {"accuracy": {"value": value}}}
         for name, value in values.items()
     }
-    return SimpleNamespace(
-        metric="accuracy",
-        done=done,
-        place=tmp_path.joinpath,
-        base=None,
-        timetable=SimpleNamespace(pace=0.001),
-        settings=SimpleNamespace(probes_dir=str(tmp_path), seconds=1200.0, **settings),
-    )
+    settings: Any = SimpleNamespace(probes_dir=str(tmp_path), seconds=1200.0)
+    task: Any = SimpleNamespace(dataset=SimpleNamespace(labels=["yes", "no"]))
+    ground: Any = Contest(None, "", settings, task, tmp_path, done)  # type: ignore[arg-type]
+    ground.timetable = SimpleNamespace(pace=0.001)
+    return ground
+
+
+def test_the_best_score_is_first_among_the_trained(tmp_path: Path) -> None:
+    ground = contest(tmp_path, {"lora": 0.8, "prompt": 0.9, "head": 0.9})
+    ground.done["zero-shot"] = {"name": "zero-shot", "kind": "prompting", "scores": {"accuracy": {"value": 1.0}}}
+    assert [record["name"] for record in ground.trained] == ["prompt", "head", "lora"]
+    losses = {name: {**record, "scores": {"loss": {"value": len(name)}}} for name, record in ground.done.items()}
+    text = SimpleNamespace(dataset=SimpleNamespace(labels=[]), splits=SimpleNamespace(train=[TEXT]))
+    ground = Contest(ground.base, "", ground.settings, text, tmp_path, losses)  # type: ignore[arg-type]
+    assert [record["name"] for record in ground.trained] == ["lora", "head", "prompt"]
 
 
 def test_rows_are_as_many_as_the_time_allows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,7 @@ def test_every_row_once_in_order_and_in_proportion(kind):
     sides = [[numbers[id(row)] for row in side] for side in (splits.train, splits.val, splits.test)]
     assert sorted(chain(*sides)) == list(range(len(rows)))
     assert all(side == sorted(side) for side in sides)
+    assert list(splits.sizes.items()) == list(zip(("train", "val", "test"), map(len, sides), strict=True))
     assert len(splits.val) == pytest.approx(60, abs=22)
     assert len(splits.test) == pytest.approx(120, abs=30)
 

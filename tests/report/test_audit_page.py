@@ -156,3 +156,9 @@ def test_a_file_that_is_no_audit_is_named(tmp_path, content, spoil, words):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"cannot read .*audit\.json"):
         report.write_audit(tmp_path)
+
+
+def test_a_file_without_fields_is_named(tmp_path):
+    (tmp_path / "audit.json").write_text("[]")
+    with pytest.raises(UserError, match=r"audit\.json does not describe an audit: it holds no fields; audit again"):
+        report.write_audit(tmp_path)

@@ -15,8 +15,6 @@ from capotasto.data.profile import some
 from capotasto.data.split import leak_key
 from capotasto.types import Example
 
-SIDES = ("train", "val", "test")
-
 
 def audit_data(dataset: Dataset, splits: Splits) -> dict[str, Any]:
     """The findings in plain JSON values; places are as in error messages, and personal data are masked.
@@ -29,7 +27,7 @@ def audit_data(dataset: Dataset, splits: Splits) -> dict[str, Any]:
     untested_labels: labels without a test row
     Errors: there are labels, and scikit-learn is not installed.
     """
-    sides = {leak_key(example): side for side in SIDES for example in getattr(splits, side)}
+    sides = {leak_key(example): side for side, rows in splits.sides.items() for example in rows}
     pairs = _near(dataset.examples, sides)
     return {
         "near_duplicates": some(pairs),

@@ -13,10 +13,11 @@ from capotasto.errors import AdapterError
 from capotasto.evaluate.questions import write
 from capotasto.methods.adapter import Adapter
 from capotasto.session import Base
-from capotasto.types import Measure, Turn
+from capotasto.types import Measure
 
 ROWS = 50
 TOKENS = 64  # of an answer
+PARTS = 2  # of a plain text, the first of which is given
 SHOWN = 10
 
 Said = list[Found]
@@ -70,16 +71,8 @@ def outputs(base: Base, adapter: Adapter, rows: RunRows, most: int = ROWS, seed:
 def _said(base: Base, rows: Sequence[RunRow], adapter: Adapter | None, length: int) -> list[Said]:
     """For each row what the answer holds and the prompt does not."""
     tokens = min(TOKENS, length // 2)
-    asked, renderer = [_asked(row) for row in rows], base.renderer(adapter, length)
+    asked, renderer = [row.example.asked(PARTS) for row in rows], base.renderer(adapter, length)
     prompts = [renderer.prompt(turns, tokens) for turns in asked]
     texts = write(base, renderer, prompts, carried(rows, adapter), GenerateSettings(max_new_tokens=tokens))
     given = [" ".join(turn.content for turn in turns) for turns in asked]
     return [[one for one in find(text) if one.text not in prompt] for text, prompt in zip(texts, given, strict=True)]
-
-
-def _asked(row: RunRow) -> tuple[Turn, ...]:
-    """The prompt, or the first half of a plain text."""
-    if not row.example.plain:
-        return row.example.turns[:-1]
-    words = row.example.completion.split(" ")
-    return (Turn("text", " ".join(words[: max(1, len(words) // 2)])),)

@@ -1,6 +1,5 @@
 """Which probes can be asked, and of what: items from the folder of probes, the runs of adapters."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,7 +118,7 @@ def _wanted(settings: AuditSettings) -> dict[str, Probe]:
 
 def _folder(settings: AuditSettings) -> Path:
     """Where the probes' files are. Errors: nowhere."""
-    given = settings.probes_dir or os.environ.get("CAPO_DATA")
+    given = settings.folder
     if not given:
         raise SettingError(
             "no folder of probe files: name one with --probes-dir DIR or CAPO_DATA; docs/audit.md lists the files and"

@@ -1,5 +1,6 @@
 """What an audit asks, free of torch so that help texts come at once."""
 
+import os
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -26,6 +27,11 @@ class AuditSettings(Settings):
         description="a YAML file of limits; where one does not hold, the exit code is 4",
         json_schema_extra={"metavar": "FILE"},
     )
+
+    @property
+    def folder(self) -> str | None:
+        """Where the probes' files are; None where nobody said it."""
+        return self.probes_dir or os.environ.get("CAPO_DATA")
 
     @field_validator("probes", mode="before")
     @classmethod

@@ -10,7 +10,7 @@ from capotasto.comparing.answering import ROUGE, Answered, answer, moved
 from capotasto.comparing.contender import Ready
 from capotasto.comparing.settings import AllSettings
 from capotasto.comparing.timetable import Timetable
-from capotasto.evaluate.metrics import named
+from capotasto.evaluate.metrics import LOWER_IS_BETTER, named
 from capotasto.evaluate.questions import BATCH_TOKENS
 from capotasto.evaluate.wishes import USUAL, Wishes
 from capotasto.experiment.settings import TuneSettings
@@ -83,6 +83,14 @@ class Contest:
     def read_once(self, tokens: float) -> float:
         """What so many tokens that stand before every row alike come to for one row: a batch reads them once."""
         return tokens * min(1.0, (self.question + tokens) / BATCH_TOKENS)
+
+    @property
+    def trained(self) -> list[dict[str, Any]]:
+        """The records of the trainings that are finished, the best score first."""
+        metric = self.metric
+        found = [record for record in self.done.values() if record["kind"] == "training"]
+        found.sort(key=lambda record: record["scores"][metric]["value"], reverse=metric not in LOWER_IS_BETTER)
+        return found
 
     def place(self, name: str) -> Path:
         """The folder of a contender."""

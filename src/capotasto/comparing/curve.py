@@ -11,7 +11,6 @@ from capotasto.comparing.drawing import fewer
 from capotasto.comparing.timetable import BACKWARD, LEAST_STEPS
 from capotasto.comparing.training import Rate, train
 from capotasto.errors import UserError
-from capotasto.evaluate.metrics import LOWER_IS_BETTER
 
 SHARES = (0.1, 0.3)  # of the training rows; all of them is the contender itself
 CONTENDERS = 2  # that are measured, the best ones
@@ -23,17 +22,14 @@ def curve(contest: Contest, left: Callable[[], float]) -> list[dict[str, Any]]:
 
     left: seconds of the budget that are left
     """
-    metric = contest.metric
-    trained = [record for record in contest.done.values() if record["kind"] == "training"]
-    trained.sort(key=lambda record: record["scores"][metric]["value"], reverse=metric not in LOWER_IS_BETTER)
     lines: list[dict[str, Any]] = []
-    for record in trained[:CONTENDERS]:
+    for record in contest.trained[:CONTENDERS]:
         try:
             points = [point for share in SHARES if (point := _point(contest, record, share, left))]
         except UserError:  # too few rows to learn from
             continue
         if points:
-            whole = {"rows": len(contest.task.splits.train), **record["scores"][metric]}
+            whole = {"rows": len(contest.task.splits.train), **record["scores"][contest.metric]}
             lines.append({"contender": record["name"], "points": [*points, whole]})
     return lines
 

@@ -162,7 +162,7 @@ def _timetable(contest: Contest) -> Timetable:
 
 
 def _facts(contest: Contest) -> dict[str, Any]:
-    dataset, splits = contest.task.dataset, contest.task.splits
+    dataset = contest.task.dataset
     return {
         "capotasto": __version__,
         "base": describe(contest.base),
@@ -170,7 +170,7 @@ def _facts(contest: Contest) -> dict[str, Any]:
             "path": dataset.path,
             "hash": dataset.hash,
             "shape": dataset.shape,
-            "rows": {side: len(getattr(splits, side)) for side in ("train", "val", "test")},
+            "rows": contest.task.splits.sizes,
             "labels": dataset.labels,
         },
         "docs": contest.settings.docs,

@@ -1,6 +1,5 @@
 """What the best trained adapter breaks: a short audit within the budget of a comparison."""
 
-import os
 import warnings
 from typing import Any
 
@@ -10,7 +9,6 @@ from capotasto.auditing.settings import AuditSettings
 from capotasto.comparing.contest import Contest
 from capotasto.comparing.training import ADAPTER
 from capotasto.errors import UserError
-from capotasto.evaluate.metrics import LOWER_IS_BETTER
 
 SHARE = 0.1  # of the budget, at most
 TOKENS = 3000  # that base and adapter read and write together for one row of every probe
@@ -24,7 +22,7 @@ def side_effects(contest: Contest, known: dict[str, Any] | None, left: float) ->
     known: an audit of an earlier call, which stays where it was of the same adapter
     left:  seconds of the budget that are left
     """
-    best, files = _best(contest), contest.settings.probes_dir or os.environ.get("CAPO_DATA")
+    best, files = _best(contest), AuditSettings(probes_dir=contest.settings.probes_dir).folder
     if best is None or files is None or (known and best in known["adapters"]):
         return known if best is not None else None
     seconds = min(left, SHARE * contest.settings.seconds)
@@ -41,11 +39,5 @@ def side_effects(contest: Contest, known: dict[str, Any] | None, left: float) ->
 
 def _best(contest: Contest) -> str | None:
     """The trained contender with the best score that has one adapter, and no head."""
-    metric = contest.metric
-    scores = {
-        name: record["scores"][metric]["value"]
-        for name, record in contest.done.items()
-        if record["kind"] == "training" and record["method"] != "head" and (contest.place(name) / ADAPTER).exists()
-    }
-    choose = min if metric in LOWER_IS_BETTER else max
-    return choose(scores, key=lambda name: scores[name], default=None)
+    names = (record["name"] for record in contest.trained if record["method"] != "head")
+    return next((name for name in names if (contest.place(name) / ADAPTER).exists()), None)

@@ -18,7 +18,6 @@ from capotasto.experiment.start import runs_alone
 from capotasto.experiment.tasks import Task
 from capotasto.training.fill import learn
 from capotasto.training.stop import EarlyStopping
-from capotasto.version import __version__
 
 ADAPTER = "adapter"  # where a contender keeps it; the further members of an ensemble are adapter-1, adapter-2, …
 FACTORS = (1 / 3, 1.0, 3.0)  # of the learning rate that the method's rule gives
@@ -164,7 +163,5 @@ def _trunk_pays(contest: Contest, seconds: float) -> bool:
 
 
 def _save(contest: Contest, found: Plan, folder: Path) -> None:
-    data = {"path": found.dataset.path, "hash": found.dataset.hash}
-    facts = {"capotasto": __version__, "data": data, "settings": found.settings.model_dump()}
     shutil.rmtree(folder, ignore_errors=True)
-    save_adapter(found.job.adapter, folder, contest.base, facts)
+    save_adapter(found.job.adapter, folder, contest.base, found.origin)

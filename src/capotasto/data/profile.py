@@ -23,7 +23,7 @@ def profile(dataset: Dataset, splits: Splits) -> dict[str, Any]:
         "shape": dataset.shape,
         "columns": {"used": dataset.mapping, "unused": [name for name in dataset.columns if name not in used]},
         "rows": len(dataset.examples),
-        "splits": {side: len(examples) for side, examples in _sides(splits).items()},
+        "splits": splits.sizes,
         "bad_rows": some([{"place": row.place, "reason": row.reason} for row in dataset.bad]),
         "empties": {
             "rows": sum(row.empty for row in dataset.bad),
@@ -34,15 +34,11 @@ def profile(dataset: Dataset, splits: Splits) -> dict[str, Any]:
         "conflicts": some(_conflicts(dataset.examples)),
         "leakage": {
             side: some([list(pair) for pair in check_leakage(splits.train, examples)])
-            for side, examples in _sides(splits).items()
+            for side, examples in splits.sides.items()
             if side != "train"
         },
         "labels": _labels(dataset, splits),
     }
-
-
-def _sides(splits: Splits) -> dict[str, list[Example]]:
-    return {"train": splits.train, "val": splits.val, "test": splits.test}
 
 
 def some(found: Sequence[Any]) -> dict[str, Any]:
@@ -90,5 +86,5 @@ def _grouped(examples: Iterable[Example], key: Callable[[Example], object]) -> I
 
 def _labels(dataset: Dataset, splits: Splits) -> dict[str, dict[str, int]]:
     """label → side → rows; empty for data without labels."""
-    counts = {side: Counter(example.label for example in examples) for side, examples in _sides(splits).items()}
+    counts = {side: Counter(example.label for example in examples) for side, examples in splits.sides.items()}
     return {label: {side: counts[side][label] for side in counts} for label in dataset.labels}

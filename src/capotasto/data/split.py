@@ -38,6 +38,16 @@ class Splits:
     val: list[Example] = field(default_factory=list)
     test: list[Example] = field(default_factory=list)
 
+    @property
+    def sides(self) -> dict[str, list[Example]]:
+        """The rows of each side, by its name."""
+        return {"train": self.train, "val": self.val, "test": self.test}
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many rows each side has."""
+        return {side: len(rows) for side, rows in self.sides.items()}
+
 
 def split(examples: Sequence[Example], val: float, test: float, seed: int) -> Splits:
     """Divide the examples; `val` and `test` are fractions with 0 <= val + test < 1, and 0 leaves a side out.

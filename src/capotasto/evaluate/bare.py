@@ -7,6 +7,7 @@ import numpy as np
 
 from capotasto.base.frozen import FrozenBase
 from capotasto.evaluate.answers import Answers, completion_bytes
+from capotasto.evaluate.heads import true_labels
 from capotasto.evaluate.judge import ask
 from capotasto.evaluate.together import ask_all
 from capotasto.evaluate.wishes import USUAL, Wishes
@@ -58,11 +59,10 @@ def ask_bare(
 
 def by_frequency(examples: Sequence[Example], labels: Sequence[str], known: Sequence[Example]) -> Answers:
     """Answers that look at no text. Each label counts once more than it occurs, so that none is impossible."""
-    index = {label: i for i, label in enumerate(labels)}
     times = Counter(example.label for example in known)
     shares = np.array([times[label] + 1 for label in labels], dtype=np.float64)
     nats = -np.log(shares / shares.sum())
-    truth = np.array([index.get(example.label or "", -1) for example in examples])
+    truth = true_labels(examples, labels)
     chosen = np.full(len(examples), int(nats.argmin()))
     return Answers(
         sums=np.where(truth >= 0, nats[truth], nats.max()),

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from capotasto.evaluate.answers import Answers
-from capotasto.evaluate.metric import Metric
 from capotasto.types import Measure
 
 RESAMPLES = 2000
@@ -19,18 +17,6 @@ def resamples(rows: int, seed: int = 0, prompts: np.ndarray | None = None) -> np
     units = rows if prompts is None else int(prompts.max()) + 1
     drawn = random.multinomial(units, np.full(units, 1 / units), size=RESAMPLES)
     return np.vstack([np.ones(rows), drawn if prompts is None else drawn[:, prompts]])
-
-
-def measure(metric: Metric, answers: Answers, weights: np.ndarray) -> Measure | None:
-    """A metric with its 95 % interval over the rows."""
-    values = metric(answers, weights)
-    return None if values is None else interval(values)
-
-
-def difference(metric: Metric, one: Answers, other: Answers, weights: np.ndarray) -> Measure | None:
-    """`one` minus `other` on the same rows, resampled together."""
-    first, second = metric(one, weights), metric(other, weights)
-    return None if first is None or second is None else interval(first - second)
 
 
 def interval(values: np.ndarray) -> Measure:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from capotasto.base.frozen import FrozenBase
 from capotasto.evaluate.answers import Answers
-from capotasto.evaluate.bootstrap import difference, measure, resamples
+from capotasto.evaluate.bootstrap import interval, resamples
 from capotasto.evaluate.metrics import named, usual
 from capotasto.evaluate.together import ask_all
 from capotasto.evaluate.wishes import USUAL, Wishes
@@ -41,10 +43,28 @@ def judge(answers: Answers, against: Answers | None = None, further: Sequence[st
 
     further: metrics that are measured beside the usual ones
     """
-    weights = resamples(answers.rows, prompts=answers.prompts)
-    metrics = {name: named(name) for name in dict.fromkeys([*usual(), *further])}
-    scores = {name: found for name, metric in metrics.items() if (found := measure(metric, answers, weights))}
-    if against is None:
-        return Judgement(answers, scores)
-    gaps = {name: gap for name, metric in metrics.items() if (gap := difference(metric, answers, against, weights))}
-    return Judgement(answers, scores, gaps)
+    return judge_all([answers] if against is None else [against, answers], further)[-1]
+
+
+def judge_all(answers: Sequence[Answers], further: Sequence[str] = ()) -> list[Judgement]:
+    """The bare base, whose answers come first, and the others against it, all on the same rows.
+
+    further: as in `judge`
+    """
+    weights = resamples(answers[0].rows, prompts=answers[0].prompts)
+    base, *others = [_resampled(one, weights, further) for one in answers]
+    judged = [Judgement(answers[0], _intervals(base))]
+    for one, own in zip(answers[1:], others, strict=True):
+        gaps = {name: values - base[name] for name, values in own.items() if name in base}
+        judged.append(Judgement(one, _intervals(own), _intervals(gaps)))
+    return judged
+
+
+def _resampled(answers: Answers, weights: np.ndarray, further: Sequence[str]) -> dict[str, np.ndarray]:
+    """Metric → [R] its value in each resample; one without what it needs is left out."""
+    found = {name: named(name)(answers, weights) for name in dict.fromkeys([*usual(), *further])}
+    return {name: values for name, values in found.items() if values is not None}
+
+
+def _intervals(resampled: dict[str, np.ndarray]) -> dict[str, Measure]:
+    return {name: interval(values) for name, values in resampled.items()}

@@ -6,7 +6,7 @@ from typing import Any
 
 from capotasto.evaluate.answers import pooled
 from capotasto.evaluate.bare import ask_beside_bare
-from capotasto.evaluate.judge import Judgement, judge
+from capotasto.evaluate.judge import Judgement, judge_all
 from capotasto.evaluate.verdict import verdict
 from capotasto.experiment.tasks import Task
 from capotasto.methods.adapter import Adapter
@@ -45,8 +45,8 @@ def judge_tasks(
     for task in tasks:
         rows, names = task.splits.test, judged_names(task, objective)
         mine = [adapter.of_task(task.name)]
-        without, tuned = ask_beside_bare(base, renderer, rows, names, task.splits.train, mine, objective)
-        found[task.name] = Pair(judge(without), judge(tuned, without))
+        answers = ask_beside_bare(base, renderer, rows, names, task.splits.train, mine, objective)
+        found[task.name] = Pair(*judge_all(answers))
     return found
 
 
@@ -59,8 +59,8 @@ def together(pairs: Sequence[Pair]) -> Pair:
     """The test rows of all tasks as one set."""
     if len(pairs) == 1:
         return pairs[0]
-    without = judge(pooled([pair.base.answers for pair in pairs]))
-    return Pair(without, judge(pooled([pair.tuned.answers for pair in pairs]), without.answers))
+    sides = ([pair.base.answers for pair in pairs], [pair.tuned.answers for pair in pairs])
+    return Pair(*judge_all([pooled(side) for side in sides]))
 
 
 def harmed(pairs: dict[str, Pair]) -> list[str]:

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from capotasto.artifact import load_adapter, save_adapter
-from capotasto.data import Splits
 from capotasto.data.split import distinct
 from capotasto.decoding.settings import GenerateSettings
 from capotasto.errors import SettingError
@@ -32,11 +31,12 @@ from capotasto.methods.initial import usual_length
 from capotasto.objectives.heads import encode
 from capotasto.records import read_json, read_lines, write_json
 from capotasto.session import Base
-from capotasto.types import Example, Measure
+from capotasto.types import Example, Measure, Turn
 from capotasto.version import __version__
 
 SAMPLES = 8  # held-out rows answered for the before/after table
 SAMPLE_TOKENS = 48
+SAMPLE_PARTS = 3  # of a plain text, the first of which is given
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,7 @@ def conclude(base: Base, plan: Plan, best_step: int) -> Run:
     """Save the adapter, judge it beside the bare base and write `run.json`."""
     adapter = plan.job.adapter
     memory = peak_memory_mb()
-    facts = {"data": {"path": plan.dataset.path, "hash": plan.dataset.hash}, "settings": plan.settings.model_dump()}
-    save_adapter(adapter, plan.folder, base, {"capotasto": __version__, **facts})
+    save_adapter(adapter, plan.folder, base, plan.origin)
     pairs = judge_tasks(base, plan.renderer, plan.tasks, adapter, plan.objective)
     judged = together(list(pairs.values()))
     several = len(pairs) > 1
@@ -72,7 +71,7 @@ def conclude(base: Base, plan: Plan, best_step: int) -> Run:
         "objective": plan.objective,
         "base": describe(base),
         "data": _data(plan, plan.tasks[0]),
-        "rows": _rows(plan.splits),
+        "rows": plan.splits.sizes,
         "settings": plan.settings.model_dump(),
         "learning_rate": plan.job.lr,
         "learning_rate_rule": plan.rule,
@@ -126,13 +125,9 @@ def describe(base: Base) -> dict[str, str]:
     }
 
 
-def _rows(splits: Splits) -> dict[str, int]:
-    return {side: len(getattr(splits, side)) for side in ("train", "val", "test")}
-
-
 def _task(plan: Plan, task: Task, pair: Pair) -> dict[str, Any]:
     """What there is to say of one task of a mixture."""
-    own = {"data": _data(plan, task), "rows": _rows(task.splits), "labels": task.dataset.labels}
+    own = {"data": _data(plan, task), "rows": task.splits.sizes, "labels": task.dataset.labels}
     return {**own, "rate": plan.rates[task.name], **pair.record()}
 
 
@@ -167,7 +162,7 @@ def samples(base: Base, plan: Plan, adapter: Adapter, pairs: dict[str, Pair]) ->
     turns = zip_longest(*([(row, task.name, i) for i, row in enumerate(task.splits.test)] for task in plan.tasks))
     chosen = [one for turn in turns for one in turn if one is not None][:SAMPLES]
     rows, mine = [row for row, _, _ in chosen], [adapter.of_task(task) for _, task, _ in chosen]
-    asked = [_asked(plan, row) for row in rows]
+    asked = [row.asked(SAMPLE_PARTS) for row in rows]
     settings = GenerateSettings(
         max_new_tokens=min(SAMPLE_TOKENS, plan.renderer.max_length // 2), repetition_penalty=1.1
     )
@@ -187,16 +182,7 @@ def samples(base: Base, plan: Plan, adapter: Adapter, pairs: dict[str, Pair]) ->
     ]
 
 
-def _asked(plan: Plan, row: Example) -> tuple:
-    """What is put to the model: the prompt, or the first third of a plain text."""
-    if not row.plain:
-        return row.turns[:-1]
-    words = row.completion.split(" ")
-    text = " ".join(words[: max(1, len(words) // 3)])
-    return (type(row.turns[0])("text", text),)
-
-
-def _wanted(row: Example, asked: tuple) -> str:
+def _wanted(row: Example, asked: tuple[Turn, ...]) -> str:
     return row.completion.removeprefix(asked[-1].content).strip() if row.plain else row.completion
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from capotasto.data import Dataset, Splits
 from capotasto.data.dataset import hash_of
@@ -29,6 +30,7 @@ from capotasto.tokens.replay import Replay
 from capotasto.training.job import Job
 from capotasto.training.order import Order
 from capotasto.types import Encoded, Example
+from capotasto.version import __version__
 
 Learnt = list[tuple[Example, Encoded]]  # rows as an adapter learns them, each with the example it comes from
 
@@ -78,6 +80,12 @@ class Plan:
     def splits(self) -> Splits:
         """The rows of all tasks."""
         return joined(self.tasks)
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What the adapter's manifest says of how it came about."""
+        data = {"path": self.dataset.path, "hash": self.dataset.hash}
+        return {"capotasto": __version__, "data": data, "settings": self.settings.model_dump()}
 
 
 def plan(base: Base, source: str, folder: Path, settings: TuneSettings, shared: Shared | None = None) -> Plan:

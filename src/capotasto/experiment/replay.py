@@ -9,7 +9,7 @@ from capotasto.data import Dataset
 from capotasto.data.split import distinct, leak_key
 from capotasto.errors import DataError, SettingError
 from capotasto.evaluate.answers import Answers
-from capotasto.evaluate.judge import judge
+from capotasto.evaluate.judge import judge_all
 from capotasto.evaluate.questions import score
 from capotasto.experiment.judging import Pair
 from capotasto.experiment.settings import TuneSettings
@@ -72,8 +72,7 @@ def _encoded(renderer: Renderer, examples: Sequence[Example], size: int) -> list
 
 def judge_replay(base: Base, text: GeneralText, adapter: Adapter) -> dict[str, Any]:
     """The loss on general text that was kept untouched, by the base and by the adapter, for `run.json`."""
-    without = judge(_answers(base, text.test, None))
-    record = Pair(without, judge(_answers(base, text.test, adapter), without.answers)).record()
+    record = Pair(*judge_all([_answers(base, text.test, one) for one in (None, adapter)])).record()
     kept = {key: record[key] for key in ("scores", "difference")}
     return {"path": text.dataset.path, "hash": text.dataset.hash, "rows": _sizes(text), **kept}
 

@@ -121,9 +121,9 @@ class Adapter(nn.Module, ABC):
     def tensors(self) -> dict[str, Tensor]:
         """What is saved, under the names that PEFT uses where PEFT has the method."""
 
-    @abstractmethod
     def config(self, base: FrozenBase) -> dict[str, Any] | None:
-        """PEFT's `adapter_config.json` for it, or None where PEFT would read something else from it."""
+        """PEFT's `adapter_config.json` for it; None where PEFT has no such method, or would read something else."""
+        return None
 
     @classmethod
     @abstractmethod

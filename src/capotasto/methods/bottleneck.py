@@ -97,10 +97,6 @@ class BottleneckAdapter(Adapter):
     def shape(self) -> dict[str, Any]:
         return {"activation": self.activation}
 
-    @override
-    def config(self, base: FrozenBase) -> None:
-        """PEFT has no such method."""
-
     @classmethod
     @override
     def read(

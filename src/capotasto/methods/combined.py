@@ -138,10 +138,6 @@ class CombinedAdapter(Adapter):
         """Nothing by itself: its parts are saved side by side."""
         return {}
 
-    @override
-    def config(self, base: FrozenBase) -> None:
-        """PEFT has no such adapter."""
-
     @classmethod
     @override
     def read(

@@ -61,10 +61,6 @@ class GatedAdapter(Adapter):
     def shape(self) -> dict[str, Any]:
         return {"layers": self.layers}
 
-    @override
-    def config(self, base: FrozenBase) -> None:
-        """PEFT has no such method for models at large."""
-
     @classmethod
     @override
     def read(

@@ -32,10 +32,6 @@ class OwnModel(Adapter):
         """Nothing by itself: `write` saves the model's own files."""
         return {}
 
-    @override
-    def config(self, base: FrozenBase) -> None:
-        """Written by `write`."""
-
     @classmethod
     @override
     def read(

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, FiniteFloat, ValidationError
+from pydantic import Field, FiniteFloat
 
-from capotasto import records
-from capotasto.errors import UserError
-from capotasto.report.run import BaseModelUsed, Interval, Part
+from capotasto.report.reading import read_record
+from capotasto.report.run import Interval, Part, Record
 
 
 class Comparison(Part):
@@ -64,13 +63,10 @@ class Judged(Part):
     held: bool
 
 
-class Audit(Part):
+class Audit(Record):
     """Everything in `audit.json`."""
 
-    capotasto: str = ""
     date: str = ""
-    base: BaseModelUsed = BaseModelUsed()
-    settings: dict[str, Any] = Field(default_factory=dict)
     probes: dict[str, Papers] = Field(default_factory=dict)
     skipped: dict[str, str] = Field(default_factory=dict)
     adapters: dict[str, Audited] = Field(default_factory=dict)
@@ -80,10 +76,4 @@ class Audit(Part):
 
 def read_audit(folder: Path) -> Audit:
     """The audit in `folder`. UserError names the file and the field that cannot be used."""
-    path = folder / "audit.json"
-    content = records.read_json(path)
-    try:
-        return Audit(**content)
-    except (ValidationError, TypeError) as error:
-        where = ".".join(map(str, error.errors()[0]["loc"])) if isinstance(error, ValidationError) else "the whole"
-        raise UserError(f"{path} does not describe an audit: `{where}` cannot be used; audit again") from None
+    return read_record(Audit, folder / "audit.json", "an audit", "audit again")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, FiniteFloat, model_validator
 
 from capotasto.report.audit import Audit
-from capotasto.report.run import BaseModelUsed, Interval, Intervals, Part, without_nulls
+from capotasto.report.run import Interval, Intervals, Part, Record, Source, without_nulls
 
 BASE = "zero-shot"  # the contender that is the base alone
 
@@ -89,12 +89,9 @@ class Row(Part):
     wanted: str = ""
 
 
-class CompareData(Part):
-    """Where the rows came from."""
+class CompareData(Source):
+    """Where the rows came from, how many each side has, and their labels."""
 
-    path: str = ""
-    hash: str = ""
-    shape: str = ""
     rows: Annotated[dict[str, int], BeforeValidator(without_nulls)] = Field(default_factory=dict)
     labels: list[str] = Field(default_factory=list)
 
@@ -120,17 +117,14 @@ class Recommendation(Part):
     reasons: list[str] = Field(default_factory=list)
 
 
-class Comparison(Part):
+class Comparison(Record):
     """Everything in `compare.json`."""
 
-    capotasto: str = ""
     date: str = ""
-    base: BaseModelUsed = BaseModelUsed()
     data: CompareData = CompareData()
     docs: str = ""
     metric: str = "accuracy"
     lower_is_better: bool = False
-    settings: dict[str, Any] = Field(default_factory=dict)
     budget_seconds: FiniteFloat | None = None
     seconds: FiniteFloat | None = None
     notes: list[str] = Field(default_factory=list)

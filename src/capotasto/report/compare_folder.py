@@ -1,15 +1,13 @@
 """Reading a comparison's folder: `compare.json` and every contender's answers."""
 
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
-
-from capotasto import records
 from capotasto.errors import UserError
 from capotasto.report.compare import Comparison, Contender, Sheet
+from capotasto.report.reading import read_record
 
 COMPARE = "compare.json"
+WORDS = ("a comparison", "compare again with --force")
 
 
 def read_compare(folder: Path) -> Comparison:
@@ -19,7 +17,7 @@ def read_compare(folder: Path) -> Comparison:
         raise UserError(
             f"no comparison in {folder}: it holds no {COMPARE}; name a folder that `capo compare` has written"
         )
-    found: Comparison = _checked(Comparison, records.read_json(path), path)
+    found = read_record(Comparison, path, *WORDS)
     for one in found.contenders:
         if one.status == "done":
             one.sheet = _sheet(folder, one, found)
@@ -31,21 +29,7 @@ def _sheet(folder: Path, contender: Contender, found: Comparison) -> Sheet:
     if not path.resolve().is_relative_to(folder.resolve()):
         where = f"{folder / COMPARE}: the answers of {contender.name!r}"
         raise UserError(f"{where} lie outside of the folder; compare again with --force")
-    sheet: Sheet = _checked(Sheet, records.read_json(path), path)
+    sheet = read_record(Sheet, path, *WORDS)
     if fault := sheet.fault(len(found.rows), len(found.data.labels)):
         raise UserError(f"{path} does not fit its comparison: {fault}; compare again with --force")
     return sheet
-
-
-def _checked(part: type[Any], content: Any, path: Path) -> Any:
-    try:
-        return part(**content)
-    except (ValidationError, TypeError) as error:
-        fault = _fault(error) if isinstance(error, ValidationError) else "it holds no fields"
-        raise UserError(f"{path} does not describe a comparison: {fault}; compare again with --force") from None
-
-
-def _fault(error: ValidationError) -> str:
-    first = error.errors()[0]
-    place = ".".join(map(str, first["loc"]))
-    return f"`{place}` cannot be used" if place else first["msg"].removeprefix("Value error, ")

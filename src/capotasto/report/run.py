@@ -54,6 +54,14 @@ class BaseModelUsed(Part):
     device: str = ""
 
 
+class Record(Part):
+    """What the record of a run, a comparison or an audit says first: with which version, base and settings."""
+
+    capotasto: str = ""
+    base: BaseModelUsed = BaseModelUsed()
+    settings: dict[str, Any] = {}
+
+
 class BadRow(Part):
     """A row that was left out, and why."""
 
@@ -61,12 +69,17 @@ class BadRow(Part):
     reason: str = ""
 
 
-class Data(Part):
-    """Where the rows came from and how they were read. `truncated` counts rows cut to the longest allowed length."""
+class Source(Part):
+    """Where the rows came from."""
 
     path: str = ""
     hash: str = ""
     shape: str = ""
+
+
+class Data(Source):
+    """Where the rows came from and how they were read. `truncated` counts rows cut to the longest allowed length."""
+
     columns: list[str] = []
     mapping: dict[str, Any] = {}
     bad_rows: list[BadRow] = []
@@ -103,19 +116,16 @@ class Task(Part):
     difference: Intervals = {}
 
 
-class Run(Part):
+class Run(Record):
     """Everything in `run.json`, and from beside it the records of `log.jsonl` and the adapter file's size in bytes.
 
     Losses are in nats per supervised token, lengths in tokens per row, `peak_memory_mb` in 10⁶ bytes.
     """
 
-    capotasto: str = ""
     name: str = ""
     method: str = ""
-    base: BaseModelUsed = BaseModelUsed()
     data: Data = Data()
     rows: dict[str, int] = {}
-    settings: dict[str, Any] = {}
     init: dict[str, Any] = {}
     scores: Scores = Scores()
     difference: Intervals = {}

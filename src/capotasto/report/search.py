@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, FiniteFloat, ValidationError
+from pydantic import Field, FiniteFloat
 
-from capotasto import records
-from capotasto.errors import UserError
 from capotasto.report import format
+from capotasto.report.reading import read_record
 from capotasto.report.run import BaseModelUsed, Data, Part
 
 
@@ -87,10 +86,4 @@ class Search(Part):
 
 def read_search(folder: Path) -> Search:
     """The search in `folder`. UserError names the file and the field that cannot be used."""
-    path = folder / "search.json"
-    content = records.read_json(path)
-    try:
-        return Search(**content)
-    except (ValidationError, TypeError) as error:
-        where = ".".join(map(str, error.errors()[0]["loc"])) if isinstance(error, ValidationError) else "the whole"
-        raise UserError(f"{path} does not describe a search: `{where}` cannot be used; search again") from None
+    return read_record(Search, folder / "search.json", "a search", "search again")

@@ -121,7 +121,7 @@ def _ledger(
         "method": settings.method,
         "base": {"name": base.name, "source": base.source, "fingerprint": base.fingerprint},
         "data": {"path": probe.dataset.path, "hash": probe.dataset.hash},
-        "rows": {side: len(getattr(probe.splits, side)) for side in ("train", "val", "test")},
+        "rows": probe.splits.sizes,
         "settings": settings.model_dump(),
         "budget": ours.budget,
         **searched,
