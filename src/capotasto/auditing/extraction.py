@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from capotasto.auditing.run_rows import RunRow, RunRows, carried, encode, room
-from capotasto.auditing.shares import excess, share
 from capotasto.decoding.settings import GenerateSettings
 from capotasto.decoding.stream import generate
 from capotasto.errors import AdapterError
 from capotasto.evaluate.questions import by_length
+from capotasto.evaluate.shares import excess, share
 from capotasto.methods.adapter import Adapter
 from capotasto.session import Base
 from capotasto.types import Encoded, Measure

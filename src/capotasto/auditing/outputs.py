@@ -7,10 +7,10 @@ from typing import Any
 
 from capotasto.auditing.personal import Found, find
 from capotasto.auditing.run_rows import RunRow, RunRows, carried, room
-from capotasto.auditing.shares import share
 from capotasto.decoding.settings import GenerateSettings
 from capotasto.errors import AdapterError
 from capotasto.evaluate.questions import write
+from capotasto.evaluate.shares import share
 from capotasto.methods.adapter import Adapter
 from capotasto.session import Base
 from capotasto.types import Measure

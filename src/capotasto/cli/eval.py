@@ -115,16 +115,15 @@ def _judge(
 ) -> "dict[str, Judgement]":
     """Everyone answers the same rows, cut to the length that leaves room for the longest prompt."""
     from capotasto.evaluate.bare import ask_beside_bare
-    from capotasto.evaluate.judge import judge
+    from capotasto.evaluate.judge import judge_all
 
     virtual = max((one.tokens for one in adapters.values()), default=0)
     room = max_length if base.context is None else min(max_length, base.context - virtual)
     rows, contenders = dataset.examples, list(adapters.values())
     with err.status("scoring"):
         renderer = base.renderer(None, room)
-        without, *others = ask_beside_bare(base, renderer, rows, labels, rows, contenders, objective, wished)
-        found = {name: judge(one, without, wished.metrics) for name, one in zip(adapters, others, strict=True)}
-        return {"base": judge(without, further=wished.metrics), **found}
+        answers = ask_beside_bare(base, renderer, rows, labels, rows, contenders, objective, wished)
+        return dict(zip(("base", *adapters), judge_all(answers, wished.metrics), strict=True))
 
 
 def _flattered(name: str, data: str) -> str:

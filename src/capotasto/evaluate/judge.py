@@ -9,6 +9,7 @@ from capotasto.base.frozen import FrozenBase
 from capotasto.evaluate.answers import Answers
 from capotasto.evaluate.bootstrap import interval, resamples
 from capotasto.evaluate.metrics import named, usual
+from capotasto.evaluate.shares import share
 from capotasto.evaluate.together import ask_all
 from capotasto.evaluate.wishes import USUAL, Wishes
 from capotasto.methods.adapter import Adapter
@@ -51,12 +52,14 @@ def judge_all(answers: Sequence[Answers], further: Sequence[str] = ()) -> list[J
 
     further: as in `judge`
     """
-    weights = resamples(answers[0].rows, prompts=answers[0].prompts)
+    prompts = answers[0].prompts
+    units = answers[0].rows if prompts is None else int(prompts.max()) + 1
+    weights = resamples(answers[0].rows, prompts=prompts)
     base, *others = [_resampled(one, weights, further) for one in answers]
-    judged = [Judgement(answers[0], _intervals(base))]
+    judged = [Judgement(answers[0], _scores(base, units))]
     for one, own in zip(answers[1:], others, strict=True):
-        gaps = {name: values - base[name] for name, values in own.items() if name in base}
-        judged.append(Judgement(one, _intervals(own), _intervals(gaps)))
+        gaps = {name: interval(values - base[name]) for name, values in own.items() if name in base}
+        judged.append(Judgement(one, _scores(own, units), gaps))
     return judged
 
 
@@ -66,5 +69,10 @@ def _resampled(answers: Answers, weights: np.ndarray, further: Sequence[str]) ->
     return {name: values for name, values in found.items() if values is not None}
 
 
-def _intervals(resampled: dict[str, np.ndarray]) -> dict[str, Measure]:
-    return {name: interval(values) for name, values in resampled.items()}
+def _scores(resampled: dict[str, np.ndarray], units: int) -> dict[str, Measure]:
+    """With intervals. Where all rows are right, or none, resampling sees no spread, and Wilson's interval is told."""
+    found = {name: interval(values) for name, values in resampled.items()}
+    for name, measure in found.items():
+        if named(name).share and measure.low == measure.high and round(measure.value, 9) in (0, 1):
+            found[name] = share(round(measure.value) * units, units)
+    return found

@@ -18,11 +18,14 @@ class Metric:
 
     asks:    the answers it is made from; any one of these questions will do
     usual:   measured wherever it makes sense; any other one only where it is named
+    share:   a mean over rows of numbers between 0 and 1, or like one
     library: the package that counts it, where that is no core dependency: (name on the index, name of the import)
     """
 
-    def __init__(self, values: Values, asks: tuple[Question, ...], usual: bool, library: tuple[str, str] | None):
-        self._values, self.asks, self.usual, self.library = values, asks, usual, library
+    def __init__(
+        self, values: Values, asks: tuple[Question, ...], usual: bool, share: bool, library: tuple[str, str] | None
+    ):
+        self._values, self.asks, self.usual, self.share, self.library = values, asks, usual, share, library
         update_wrapper(self, values)
 
     def __call__(self, answers: Answers, weights: np.ndarray) -> np.ndarray | None:
@@ -35,6 +38,8 @@ class Metric:
         return self.library is None or find_spec(self.library[1]) is not None
 
 
-def metric(*asks: Question, usual: bool = False, library: tuple[str, str] | None = None) -> Callable[[Values], Metric]:
+def metric(
+    *asks: Question, usual: bool = False, share: bool = False, library: tuple[str, str] | None = None
+) -> Callable[[Values], Metric]:
     """Declare a function to be a metric; see `Metric`."""
-    return lambda values: Metric(values, asks, usual, library)
+    return lambda values: Metric(values, asks, usual, share, library)

@@ -25,8 +25,8 @@ from capotasto.auditing.probe import AbsentError
 from capotasto.auditing.run import audit
 from capotasto.auditing.run_rows import RunRow, RunRows, read_run, some
 from capotasto.auditing.settings import AuditSettings
-from capotasto.auditing.shares import excess, share
 from capotasto.errors import UserError
+from capotasto.evaluate.shares import excess, share
 from capotasto.methods.adapter import Adapter
 from capotasto.session import Base
 from capotasto.types import Encoded, Example, Measure, Turn

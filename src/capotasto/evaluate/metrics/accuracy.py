@@ -6,7 +6,7 @@ from capotasto.evaluate.answers import Answers
 from capotasto.evaluate.metric import metric
 
 
-@metric("choose", usual=True)
+@metric("choose", usual=True, share=True)
 def accuracy(answers: Answers, weights: np.ndarray) -> np.ndarray | None:
     """Between 0 and 1; None without labels."""
     if answers.chosen is None:

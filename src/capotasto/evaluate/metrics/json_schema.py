@@ -9,7 +9,7 @@ from capotasto.evaluate.schema import LIBRARY, conforms
 from capotasto.evaluate.written import mean
 
 
-@metric("write", library=LIBRARY)
+@metric("write", share=True, library=LIBRARY)
 def json_schema(answers: Answers, weights: np.ndarray) -> np.ndarray | None:
     """Between 0 and 1; None where nothing was written, or without a schema."""
     if answers.schema is None:

@@ -8,7 +8,7 @@ from capotasto.evaluate.metric import metric
 from capotasto.evaluate.written import mean
 
 
-@metric("write")
+@metric("write", share=True)
 def json_valid(answers: Answers, weights: np.ndarray) -> np.ndarray | None:
     """Between 0 and 1; None where nothing was written. The whole answer must be JSON, with nothing around it."""
     return mean(answers, weights, lambda text, wanted: float(parsed(text) is not None))

@@ -6,7 +6,7 @@ from capotasto.evaluate.answers import Answers
 from capotasto.evaluate.metric import metric
 
 
-@metric("choose", "mark", usual=True)
+@metric("choose", "mark", usual=True, share=True)
 def macro_f1(answers: Answers, weights: np.ndarray) -> np.ndarray | None:
     """Between 0 and 1; the mean is over labels that occur among the true or the chosen ones, as in scikit-learn."""
     if answers.marks is None:

@@ -6,7 +6,7 @@ from capotasto.evaluate.answers import Answers
 from capotasto.evaluate.metric import metric
 
 
-@metric("mark", usual=True)
+@metric("mark", usual=True, share=True)
 def micro_f1(answers: Answers, weights: np.ndarray) -> np.ndarray | None:
     """Between 0 and 1, 1 where there is nothing to mark and nothing is marked; None without marks."""
     if answers.marked is None or answers.fitting is None:

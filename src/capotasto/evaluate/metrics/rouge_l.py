@@ -7,7 +7,7 @@ from capotasto.evaluate.metric import metric
 from capotasto.evaluate.rouge import LIBRARY, rouge
 
 
-@metric("write", library=LIBRARY)
+@metric("write", share=True, library=LIBRARY)
 def rouge_l(answers: Answers, weights: np.ndarray) -> np.ndarray | None:
     """F1 between 0 and 1, the best reference's, averaged over the prompts; None where nothing was written."""
     return rouge("rougeL", answers, weights)

@@ -14,7 +14,7 @@ _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
-@metric("write")
+@metric("write", share=True)
 def token_f1(answers: Answers, weights: np.ndarray) -> np.ndarray | None:
     """Between 0 and 1, the best reference's, averaged over the prompts; None where nothing was written.
 
