@@ -9,7 +9,7 @@ import pytest
 import capotasto as capo
 from capotasto.comparing import side_effects as module
 from capotasto.comparing.contest import Contest
-from capotasto.comparing.side_effects import FEWEST, TOKENS, side_effects
+from capotasto.comparing.side_effects import FEWEST, FILE_TOKENS, FILES, LEAK_TOKENS, LEAKS, side_effects
 from capotasto.types import Example, Turn
 from tests.auditing.making import write_probes
 from tests.experiment.runs import read_base, write_rows
@@ -26,7 +26,23 @@ def test_the_best_adapter_that_writes_is_audited(model: Path, tmp_path: Path) ->
     assert list(audited["adapters"]) == ["prompt"]
     assert audited["adapters"]["prompt"]["detached"] == {"difference": 0.0}
     assert {"forgetting", "bias", "truthfulness"} <= set(audited["adapters"]["prompt"]["skills"])
+    assert set(audited["adapters"]["prompt"]["findings"]["leakage"]) == {"membership", "outputs", "extraction"}
     assert "LAMBADA" in (found.folder / "report.html").read_text()
+
+
+def test_what_was_learnt_is_looked_for_without_any_files(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CAPO_DATA", raising=False)
+    base, rows = read_base(model), write_rows(tmp_path / "rows.csv", 80)
+    found = capo.compare(base, rows, out=tmp_path / "out", **{**SETTINGS, "methods": "zero-shot,prompt"})
+    leaks = found.record["audit"]["adapters"]["prompt"]["findings"]["leakage"]
+    test = len(found.record["rows"])
+    assert leaks["membership"]["rows"] == {"train": 40, "held_out": test}
+    assert leaks["outputs"]["rows"] == test
+    assert found.record["audit"]["adapters"]["prompt"]["skills"] == {}
+    page = (found.folder / "report.html").read_text()
+    assert "Membership of training rows" in page
 
 
 def contest(tmp_path: Path, values: dict[str, float]) -> Any:
@@ -40,6 +56,7 @@ def contest(tmp_path: Path, values: dict[str, float]) -> Any:
     settings: Any = SimpleNamespace(probes_dir=str(tmp_path), seconds=1200.0)
     task: Any = SimpleNamespace(dataset=SimpleNamespace(labels=["yes", "no"]))
     ground: Any = Contest(None, "", settings, task, tmp_path, done)  # type: ignore[arg-type]
+    ground.question = 20.0
     ground.timetable = SimpleNamespace(pace=0.001)
     return ground
 
@@ -57,13 +74,18 @@ def test_the_best_score_is_first_among_the_trained(tmp_path: Path) -> None:
 def test_rows_are_as_many_as_the_time_allows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(module, "load_adapter", lambda folder, base, name: name)
-    monkeypatch.setattr(module, "audit", lambda base, adapters, settings: asked.append((adapters, settings.rows)))
+    monkeypatch.setattr(module, "_rows", lambda contest, most: most)
+    monkeypatch.setattr(
+        module, "audit", lambda base, adapters, settings, runs: asked.append((runs, settings.rows, settings.probes))
+    )
     ground = contest(tmp_path, {"lora": 0.9, "prompt": 0.8, "head": 1.0})
-    side_effects(ground, None, TOKENS * 0.001 * (FEWEST + 0.5))
-    side_effects(ground, None, 1e6)
-    assert asked == [({"lora": "lora"}, FEWEST), ({"lora": "lora"}, 40)]
-    assert side_effects(ground, None, TOKENS * 0.001 * (FEWEST - 0.5)) is None
-    assert len(asked) == 2
+    leaks = LEAK_TOKENS + 10 * 20.0
+    every = [*FILES, *LEAKS]
+    for tokens in ((leaks + FILE_TOKENS) * (FEWEST + 0.5), 1e9, leaks * (FEWEST + 0.5)):
+        side_effects(ground, None, tokens * 0.001)
+    assert asked == [({"lora": FEWEST}, FEWEST, every), ({"lora": 28}, 28, every), ({"lora": FEWEST}, FEWEST, [*LEAKS])]
+    assert side_effects(ground, None, leaks * 0.001 * (FEWEST - 0.5)) is None
+    assert len(asked) == 3
 
 
 def test_a_known_audit_stays_while_the_best_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +95,7 @@ def test_a_known_audit_stays_while_the_best_is_the_same(tmp_path: Path, monkeypa
     monkeypatch.delenv("CAPO_DATA", raising=False)
     unnamed = contest(tmp_path / "unnamed", {"lora": 0.9})
     unnamed.settings.probes_dir = None
-    assert side_effects(unnamed, None, 1e6) is None
+    assert side_effects(unnamed, known, 1e6) is known
 
 
 def test_an_adapter_that_cannot_be_audited_ends_nothing(tmp_path: Path) -> None:

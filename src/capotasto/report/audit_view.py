@@ -23,6 +23,7 @@ CLEAR = {  # how a clear change reads in the summary
     "lower": "Clearly lower",
     "higher": "Clearly higher",
 }
+SEARCHED = ("Found", "Looked for and not found")
 _DIRECTIONS = {False: "higher is better", True: "lower is better", None: "neither direction is better"}
 
 
@@ -113,7 +114,7 @@ class AdapterView:
     @property
     def summary(self) -> str:
         """The clear changes and what was found, in a sentence or two; groups are left to the page."""
-        flagged = [one.title for one in self.findings if one.flagged]
+        searched = {word: [one.title for one in self.findings if one.flagged == (word == "Found")] for word in SEARCHED}
         found: dict[str, list[str]] = {}
         for probe in (probe for skill in self.skills for probe in skill.probes):
             for score in probe.scores:
@@ -123,7 +124,8 @@ class AdapterView:
         rest = len(found.get("no clear difference", ()))
         count = sum(map(len, found.values()))
         unclear = [f"No clear change in {rest} of {count} numbers."] if count else []
-        return " ".join([*([f"Found: {'; '.join(flagged)}."] if flagged else []), *clear, *unclear])
+        leaks = [f"{word}: {'; '.join(titles)}." for word, titles in searched.items() if titles]
+        return " ".join([*leaks, *clear, *unclear])
 
     @property
     def detached(self) -> str:
