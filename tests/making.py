@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from capotasto import forward
 from capotasto.experiment.start import untrained
 from capotasto.methods.adapter import Adapter
 from capotasto.methods.settings import MethodSettings
-from capotasto.session import Base
+from capotasto.session import Base, load_base
 from capotasto.types import Encoded, Example, Turn
 from tests.tiny import tiny_base
 
@@ -21,6 +22,10 @@ WORDS = ["rain", "sun", "north", "shore", "question", "answer", "positive", "neg
 
 def make_base(architecture: str = "llama", dtype: torch.dtype = torch.float64, **more: Any) -> Base:
     return Base.over(tiny_base(architecture, dtype, **more))
+
+
+def read_base(folder: Path) -> Base:
+    return load_base(str(folder), dtype="fp32", device="cpu")
 
 
 TASKS = ["first", "second"]

@@ -50,8 +50,7 @@ def base() -> Base:
 
 
 @pytest.fixture
-def desk(base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    monkeypatch.setenv("CAPO_HOME", str(tmp_path / "cache"))
+def desk(base: Base, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     base.adapters.clear()
     return Desk(base, tmp_path)

@@ -1,6 +1,7 @@
 """Tiny random models and a byte-level tokenizer: any text tokenises, every architecture runs in milliseconds."""
 
 import json
+from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
@@ -158,5 +159,15 @@ def tiny_base(
     architecture: str = "llama", dtype: torch.dtype = torch.float64, chat_template: bool = True, seed: int = 0
 ) -> FrozenBase:
     """A frozen tiny model with its tokenizer."""
-    tokenizer = tiny_encoder_tokenizer() if architecture in ENCODERS else tiny_tokenizer(chat_template)
-    return FrozenBase.from_parts(tiny_model(architecture, dtype, seed), tokenizer)
+    return FrozenBase.from_parts(tiny_model(architecture, dtype, seed), _tokenizer(architecture, chat_template))
+
+
+def save_base(folder: Path, architecture: str = "llama", dtype: torch.dtype = torch.float32, seed: int = 0) -> Path:
+    """The same as a folder that `load_base` reads; returns it."""
+    tiny_model(architecture, dtype, seed).save_pretrained(folder)
+    _tokenizer(architecture).save_pretrained(folder)
+    return folder
+
+
+def _tokenizer(architecture: str, chat_template: bool = True) -> PreTrainedTokenizerFast:
+    return tiny_encoder_tokenizer() if architecture in ENCODERS else tiny_tokenizer(chat_template)

@@ -9,7 +9,7 @@ import torch
 
 from capotasto.base.sources.folder import check
 from capotasto.errors import UserError
-from tests.base.conftest import save
+from tests.tiny import save_base
 
 
 def truncate(folder: Path) -> None:
@@ -83,6 +83,6 @@ def test_refusals(saved: Path, harm: Callable[[Path], None], promised: list[str]
 
 @pytest.mark.parametrize("architecture", ["llama", "gpt2"])
 def test_a_whole_folder_passes(tmp_path: Path, architecture: str) -> None:
-    folder = save(tmp_path / architecture, architecture, torch.bfloat16)
+    folder = save_base(tmp_path / architecture, architecture, torch.bfloat16)
     (folder / "pytorch_model.bin").write_bytes(b"ignored: there are safetensors beside it")
     assert check(folder) == folder

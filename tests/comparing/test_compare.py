@@ -14,8 +14,8 @@ from capotasto.errors import UserError
 from capotasto.evaluate.metric import Metric
 from capotasto.session import Base
 from capotasto.types import StepRecord
-from tests.experiment.runs import read_base, write_rows
-from tests.making import WORDS, make_base
+from tests.experiment.runs import write_rows
+from tests.making import WORDS, make_base, read_base
 
 SIDES = {"val": 0.2, "test": 0.3}
 QUICK = {**SIDES, "budget": "20m", "methods": "zero-shot,few-shot"}
@@ -25,11 +25,8 @@ QUICK = {**SIDES, "budget": "20m", "methods": "zero-shot,few-shot"}
 def found(model: Path, tmp_path_factory: pytest.TempPathFactory) -> capo.Comparison:
     """A whole comparison."""
     folder = tmp_path_factory.mktemp("compare")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CAPO_HOME", str(folder / "cache"))
-        return capo.compare(
-            read_base(model), write_rows(folder / "rows.csv", 60), out=folder / "out", budget="20m", **SIDES
-        )
+    rows = write_rows(folder / "rows.csv", 60)
+    return capo.compare(read_base(model), rows, out=folder / "out", budget="20m", **SIDES)
 
 
 def answers(found: capo.Comparison, name: str) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import capotasto as capo
 from capotasto.comparing import side_effects as module
 from capotasto.comparing.side_effects import FEWEST, TOKENS, side_effects
 from tests.auditing.making import write_probes
-from tests.experiment.runs import read_base, write_rows
+from tests.experiment.runs import write_rows
+from tests.making import read_base
 
 SETTINGS = {"val": 0.2, "test": 0.3, "budget": "20m", "methods": "zero-shot,head,prompt"}
 

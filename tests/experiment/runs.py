@@ -1,4 +1,4 @@
-"""Small runs: a base on disk, a data file, and `tune` as a process of its own that can be killed."""
+"""Small runs: a data file, and `tune` as a process of its own that can be killed."""
 
 import json
 import random
@@ -10,24 +10,13 @@ from typing import Any
 
 import torch
 
-from capotasto import compare, load_base, search, tune
+from capotasto import compare, search, tune
 from capotasto.errors import UserError
-from capotasto.session import Base
 from capotasto.types import StepRecord
-from tests.tiny import tiny_model, tiny_tokenizer
+from tests.making import read_base
 
 WORDS = ["rain", "sun", "north", "shore", "wind", "snow", "hail", "fog"]
 QUICK = {"tokens": 3, "init": "vocab", "epochs": 3, "batch_tokens": 96, "checkpoint_seconds": 0, "lr": 0.02}
-
-
-def save_base(folder: Path, seed: int = 0) -> Path:
-    tiny_model("llama", torch.float32, seed).save_pretrained(folder)
-    tiny_tokenizer().save_pretrained(folder)
-    return folder
-
-
-def read_base(folder: Path) -> Base:
-    return load_base(str(folder), dtype="fp32", device="cpu")
 
 
 def write_rows(path: Path, count: int = 40, seed: int = 0) -> Path:

@@ -48,7 +48,6 @@ class Runner:
 def runner(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     folder = tmp_path_factory.mktemp("kill")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CAPO_HOME", str(folder / "cache"))
         patch.setenv("OMP_NUM_THREADS", "1")
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["tests.experiment.runs"])

@@ -14,7 +14,8 @@ from capotasto.errors import SettingError, TrainingError, UserError
 from capotasto.experiment.search import advance as advancing
 from capotasto.session import Base
 from capotasto.tokens.render import Renderer
-from tests.experiment.runs import read_base, write_rows
+from tests.experiment.runs import write_rows
+from tests.making import read_base
 
 pytest.importorskip("optuna")
 COMMON = {"init": "vocab", "epochs": 4, "batch_tokens": 128, "checkpoint_seconds": 0, "val": 0.2, "test": 0.3}

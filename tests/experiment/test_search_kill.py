@@ -36,7 +36,6 @@ def start(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
     folder = tmp_path_factory.mktemp("kill")
     data = write_rows(folder / "rows.csv")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CAPO_HOME", str(folder / "cache"))
         patch.setenv("OMP_NUM_THREADS", "1")
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["tests.experiment.runs"])

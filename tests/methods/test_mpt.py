@@ -19,8 +19,8 @@ from capotasto.session import Base
 from capotasto.training.job import Job
 from capotasto.training.loop import train
 from capotasto.training.settings import TrainSettings
-from tests.experiment.runs import QUICK, read_base, save_base, write_rows
-from tests.making import TASKS, logits_of, make_adapter, make_base, make_fresh, make_rows
+from tests.experiment.runs import QUICK, write_rows
+from tests.making import TASKS, logits_of, make_adapter, make_base, make_fresh, make_rows, read_base
 
 SETTINGS = {**QUICK, "method": "mpt", "epochs": 2}
 
@@ -31,9 +31,9 @@ def base() -> Base:
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Base:
+def saved(model: Path) -> Base:
     """A base with a folder, which PEFT can read."""
-    return read_base(save_base(tmp_path_factory.mktemp("base")))
+    return read_base(model)
 
 
 @pytest.fixture
