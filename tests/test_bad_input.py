@@ -15,7 +15,7 @@ from capotasto.errors import UserError
 from capotasto.evaluate.metrics import METRICS
 from capotasto.methods import METHODS
 from capotasto.session import Base
-from tests.experiment.runs import QUICK, write_rows
+from tests.experiment.runs import QUICK, tune_until, write_rows
 from tests.making import make_base
 
 
@@ -100,13 +100,7 @@ def pickled_base(desk: Desk) -> None:
 
 def interrupted(desk: Desk) -> Path:
     """A run that was stopped on its way; its checkpoint."""
-
-    def stop(record: object) -> None:
-        if record.step == 6:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        tune(desk.base, desk.good, out=desk.folder / "out", watch=stop, **QUICK)
+    tune_until(6, desk.base, desk.good, desk.folder / "out", **QUICK)
     return desk.folder / "out" / "checkpoint.safetensors"
 
 

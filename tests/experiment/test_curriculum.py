@@ -11,7 +11,7 @@ from capotasto.experiment import difficulty
 from capotasto.experiment.plan import Plan, plan
 from capotasto.experiment.settings import TuneSettings
 from capotasto.session import Base
-from tests.experiment.runs import QUICK, steps_logged
+from tests.experiment.runs import QUICK, steps_logged, tune_until
 
 
 @pytest.fixture
@@ -57,17 +57,9 @@ def test_loss_of_the_bare_base(base: Base, graded: Path) -> None:
 
 
 def test_the_loss_is_asked_once(base: Base, graded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class StopError(Exception):
-        pass
-
-    def stop(record: object) -> None:
-        if record.step == 4:
-            raise StopError
-
     settings = {**QUICK, "curriculum": "loss", "name": "one"}
     tune(base, graded, out=graded.parent / "whole", **settings)
-    with pytest.raises(StopError):
-        tune(base, graded, out=graded.parent / "stopped", watch=stop, **settings)
+    tune_until(4, base, graded, graded.parent / "stopped", **settings)
     monkeypatch.setattr(difficulty, "score", None)
     tune(base, graded, out=graded.parent / "stopped", **settings, resume=True)
     assert steps_logged(graded.parent / "stopped") == steps_logged(graded.parent / "whole")

@@ -11,7 +11,7 @@ from capotasto.errors import SettingError
 from capotasto.experiment.recipe import Recipe, run_recipe
 from capotasto.methods import METHODS
 from capotasto.session import Base
-from tests.experiment.runs import QUICK, write_rows
+from tests.experiment.runs import QUICK, check_stopping_changes_nothing, write_rows
 from tests.making import SETTINGS
 
 EVERY = [*METHODS, "prompt+lora", "lora+head"]
@@ -37,20 +37,7 @@ def test_every_method_makes_a_judged_adapter(base: Base, rows: Path, tmp_path: P
 
 @pytest.mark.parametrize("method", ["lora", "prefix", "full", "lora+head"])
 def test_a_stopped_run_goes_on_to_the_same_adapter(base: Base, rows: Path, tmp_path: Path, method: str) -> None:
-    class StopError(Exception):
-        pass
-
-    def stop(record):
-        if record.kind == "step" and record.step == 3:
-            raise StopError
-
-    settings = {**QUICK, "method": method, "dropout": 0.1, "checkpoint_seconds": 0}
-    whole = tune(base, rows, out=tmp_path / "whole", name="one", **settings)
-    with pytest.raises(StopError):
-        tune(base, rows, out=tmp_path / "stopped", name="one", watch=stop, **settings)
-    rest = tune(base, rows, out=tmp_path / "stopped", name="one", **settings, resume=True)
-    for one, other in zip(rest.adapter.parameters(), whole.adapter.parameters(), strict=True):
-        assert torch.equal(one, other)
+    check_stopping_changes_nothing(3, base, rows, tmp_path, **{**QUICK, "method": method, "dropout": 0.1})
 
 
 def recipe(folder: Path, **jobs: dict) -> Path:
