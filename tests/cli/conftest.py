@@ -40,6 +40,11 @@ def capo(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     return run
 
 
+def interrupted(*_: object, **__: object) -> None:
+    """In a function's place: the user presses Ctrl-C while it works."""
+    raise KeyboardInterrupt
+
+
 @pytest.fixture(scope="session")
 def base(model: Path) -> Path:
     """What `--base` names."""

@@ -14,8 +14,9 @@ from capotasto.errors import UserError
 from capotasto.evaluate.metric import Metric
 from capotasto.session import Base
 from capotasto.types import StepRecord
+from tests.comparing.making import write_answers
 from tests.experiment.runs import write_rows
-from tests.making import WORDS, make_base, read_base
+from tests.making import make_base, read_base
 
 SIDES = {"val": 0.2, "test": 0.3}
 QUICK = {**SIDES, "budget": "20m", "methods": "zero-shot,few-shot"}
@@ -144,10 +145,7 @@ def test_what_failed_is_tried_again(base: Base, rows: Path, tmp_path: Path, monk
 @pytest.fixture
 def texts(tmp_path: Path) -> Path:
     """Questions with written answers."""
-    path = tmp_path / "faq.jsonl"
-    pairs = [{"prompt": f"why {word} {i}?", "completion": f"because of {word}"} for i in range(3) for word in WORDS]
-    path.write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
-    return path
+    return write_answers(tmp_path / "faq.jsonl", 3)
 
 
 def test_texts_are_compared_by_what_is_written(base: Base, texts: Path, tmp_path: Path) -> None:
