@@ -10,6 +10,7 @@ from transformers import ElectraConfig, ElectraForMaskedLM, T5Config, T5ForCondi
 
 from capotasto.base import FrozenBase, load_frozen
 from capotasto.errors import UserError
+from tests.refusing import refused
 from tests.tiny import ARCHITECTURES, save_base, tiny_base, tiny_tokenizer
 
 IDS = torch.tensor([[7, 30, 41, 5]])
@@ -120,10 +121,8 @@ def broken_tokenizer(folder: Path) -> None:
 )
 def test_refusals(saved: Path, harm: Callable[[Path], None], promised: list[str]) -> None:
     harm(saved)
-    with pytest.raises(UserError) as caught:
+    with refused(str(saved), *promised):
         load_frozen(str(saved), dtype="fp32", device="cpu")
-    assert all(part in str(caught.value) for part in [str(saved), *promised]), caught.value
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("device", ["quantum", "cuda:99"])

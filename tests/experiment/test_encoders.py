@@ -18,6 +18,7 @@ from capotasto.session import Base
 from tests.experiment.runs import QUICK
 from tests.experiment.test_family import recipe
 from tests.making import read_base
+from tests.refusing import refused
 from tests.tiny import save_base
 
 EVERY = ["head", "lora+head", "prompt+head", "prefix+head", "bottleneck+head", "full+head"]
@@ -103,11 +104,8 @@ def test_what_an_encoder_cannot_is_refused_in_one_line(
 ) -> None:
     if text:
         rows.write_text(text)
-    with pytest.raises(UserError) as caught:
+    with refused(*words):
         tune(encoder, rows, out=tmp_path / "out", **{**PLAIN, "duplicates": "keep", **settings})
-    message = str(caught.value)
-    assert [word for word in words if word not in message] == [], message
-    assert "\n" not in message
 
 
 def test_an_encoder_does_not_generate(encoder: Base) -> None:

@@ -9,12 +9,12 @@ import torch
 from capotasto import tune
 from capotasto.cli.result import show_scores
 from capotasto.data.split import leak_key
-from capotasto.errors import UserError
 from capotasto.experiment.plan import plan
 from capotasto.experiment.recipe import Recipe, run_recipe
 from capotasto.experiment.settings import TuneSettings
 from capotasto.session import Base
 from tests.experiment.runs import QUICK, check_stopping_changes_nothing
+from tests.refusing import refused
 
 QUICKER = {**QUICK, "epochs": 1}
 FRUIT = ["apple", "pear", "plum", "fig", "lime"]
@@ -176,9 +176,6 @@ def test_one_line_says_what_is_wrong(base, rows, fruit, answers, tmp_path, monke
         lines = [f"{row.prompt},{row.label}" for row in (*splits.val, *splits.test)]
         (tmp_path / "held.csv").write_text("\n".join(["text,label", *lines]))
     settings, words = BAD[case]
-    with pytest.raises(UserError) as caught:
+    with refused(*words):
         tune(base, "rows.csv", out=tmp_path / "out", **{**QUICK, **settings})
-    message = str(caught.value)
-    assert [word for word in words if word not in message] == [], message
-    assert "\n" not in message
     assert not (tmp_path / "out").exists()

@@ -16,6 +16,7 @@ from capotasto.experiment.settings import TuneSettings
 from capotasto.session import Base
 from capotasto.tokens.replay import GENERAL
 from tests.experiment.runs import QUICK, check_stopping_changes_nothing, steps_logged
+from tests.refusing import refused
 
 SETTINGS = {**QUICK, "epochs": 2, "method": "lora", "rank": 2, "replay_share": 0.3, "max_rows": 24}
 
@@ -125,9 +126,6 @@ def test_one_line_says_what_is_wrong(base, rows, text, tmp_path, monkeypatch, se
     splits = plan(base, str(rows), tmp_path / "plan", TuneSettings(**SETTINGS)).splits
     held = [f"{row.prompt},{row.label}" for row in (*splits.val, *splits.test)]
     (tmp_path / "held.csv").write_text("\n".join(["text,label", *held]))
-    with pytest.raises(UserError) as caught:
+    with refused(*words):
         tune(base, rows, out=tmp_path / "out", **{**SETTINGS, **settings})
-    message = str(caught.value)
-    assert [word for word in words if word not in message] == [], message
-    assert "\n" not in message
     assert not (tmp_path / "out").exists()

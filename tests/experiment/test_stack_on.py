@@ -16,6 +16,7 @@ from capotasto.session import Base
 from tests import reference
 from tests.experiment.runs import QUICK
 from tests.making import logits_of, make_adapter, make_base, make_fresh, make_rows, read_base
+from tests.refusing import refused
 from tests.tiny import save_base, tiny_base
 
 STACKS = [
@@ -138,11 +139,8 @@ def test_what_cannot_stack_is_refused_in_one_line(
 ) -> None:
     if beneath is not None:
         tune(base, rows, out=tmp_path / "under", **{**QUICK, "epochs": 1, **beneath})
-    with pytest.raises(UserError) as caught:
+    with refused(*words):
         tune(base, rows, out=tmp_path / "both", **{**QUICK, "stack_on": str(tmp_path / "under"), **given})
-    message = str(caught.value)
-    assert [word for word in words if word not in message] == [], message
-    assert "\n" not in message
 
 
 def test_an_adapter_of_another_base_is_refused(base: Base, rows: Path, tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from transformers import AutoModelForCausalLM
 
 from capotasto import load_adapter, tune
 from capotasto.artifact import save_adapter
-from capotasto.errors import UserError
 from capotasto.evaluate.judge import ask, judge
 from capotasto.experiment.plan import plan
 from capotasto.experiment.reading import read_tasks
@@ -21,6 +20,7 @@ from capotasto.training.loop import train
 from capotasto.training.settings import TrainSettings
 from tests.experiment.runs import QUICK, write_rows
 from tests.making import TASKS, logits_of, make_adapter, make_base, make_fresh, make_rows, read_base
+from tests.refusing import refused
 
 SETTINGS = {**QUICK, "method": "mpt", "epochs": 2}
 
@@ -141,9 +141,6 @@ def test_force_clears_the_folders_of_tasks_and_no_others(saved: Base, files, tmp
 )
 def test_one_line_says_what_is_wrong(base, files, tmp_path, monkeypatch, settings, words) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError) as caught:
+    with refused(*words):
         tune(base, files[0], out=tmp_path / "out", **{**SETTINGS, **settings})
-    message = str(caught.value)
-    assert [word for word in words if word not in message] == [], message
-    assert "\n" not in message
     assert not (tmp_path / "out").exists()
