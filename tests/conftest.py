@@ -1,9 +1,13 @@
-"""What every test has: a cache folder that is not the user's, and a tiny base on disk."""
+"""What every test has: a cache folder that is not the user's, and a tiny base, on disk and in memory."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from capotasto.session import Base
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -21,9 +25,20 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
+# What needs torch is imported where it is used: tests of pages and numbers do without.
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny Llama in fp32 as a folder, which no test changes."""
-    from tests.tiny import save_base  # not above: tests of pages and numbers do without torch
+    from tests.tiny import save_base
 
     return save_base(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="module")
+def base() -> "Base":
+    """A tiny Llama in fp32 in memory, for the tests of one file."""
+    import torch
+
+    from tests.making import make_base
+
+    return make_base("llama", torch.float32)

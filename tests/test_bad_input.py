@@ -45,11 +45,6 @@ class Desk:
         return self.folder / "a"
 
 
-@pytest.fixture(scope="module")
-def base() -> Base:
-    return make_base("llama", torch.float32)
-
-
 @pytest.fixture
 def desk(base: Base, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

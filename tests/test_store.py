@@ -10,13 +10,8 @@ from capotasto import artifact
 from capotasto.errors import AdapterError
 from capotasto.session import Base, load_adapter
 from capotasto.store import Store
-from tests.making import logits_of, make_adapter, make_base, make_rows
+from tests.making import logits_of, make_adapter, make_rows
 from tests.refusing import refused
-
-
-@pytest.fixture(scope="module")
-def base() -> Base:
-    return make_base("llama", torch.float32)
 
 
 def make_run(base: Base, folder: Path, seed: int = 0, method: str = "prompt") -> Path:

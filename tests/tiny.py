@@ -23,14 +23,6 @@ CHAT_TEMPLATE = (
 # What the merges are learnt from: common pairs become tokens of two or three characters.
 _TEXT = ["the rain in the north and the sun on the shore: one question, another answer", "positive or negative?"]
 
-_LLAMA_LIKE = {
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "max_position_embeddings": CONTEXT,
-}
 _BERT_LIKE = {
     "hidden_size": 32,
     "intermediate_size": 64,
@@ -38,6 +30,7 @@ _BERT_LIKE = {
     "num_attention_heads": 4,
     "max_position_embeddings": CONTEXT,
 }
+_LLAMA_LIKE = {**_BERT_LIKE, "num_key_value_heads": 2}
 _GEMMA_LIKE = {**_LLAMA_LIKE, "head_dim": 8}
 _SLIDING = {
     **_GEMMA_LIKE,

@@ -19,15 +19,10 @@ from capotasto.training.job import Job
 from capotasto.training.loop import train
 from capotasto.training.settings import TrainSettings
 from tests.experiment.runs import QUICK, write_rows
-from tests.making import TASKS, logits_of, make_adapter, make_base, make_fresh, make_rows, read_base
+from tests.making import TASKS, logits_of, make_adapter, make_fresh, make_rows, read_base
 from tests.refusing import refused
 
 SETTINGS = {**QUICK, "method": "mpt", "epochs": 2}
-
-
-@pytest.fixture(scope="module")
-def base() -> Base:
-    return make_base("llama", torch.float32)
 
 
 @pytest.fixture(scope="module")

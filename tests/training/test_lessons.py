@@ -33,11 +33,6 @@ def exact(request: pytest.FixtureRequest) -> Base:
     return make_base(request.param, torch.float64)
 
 
-@pytest.fixture(scope="module")
-def base() -> Base:
-    return make_base("llama", torch.float32)
-
-
 def job(base: Base, method: str = "prompt", seed: int = 0, name: str = "a", **settings: object) -> Watched:
     adapter = make_adapter(method, base, seed=seed)
     rows = [replace(row, weight=0.5 + i) for i, row in enumerate(make_rows(base, 6, seed, adapter))]

@@ -15,13 +15,8 @@ from capotasto.training.loop import train
 from capotasto.training.resume import FILE, load_checkpoint, save_checkpoint
 from capotasto.training.settings import TrainSettings
 from capotasto.training.stop import EarlyStopping
-from tests.making import make_adapter, make_base, make_rows
+from tests.making import make_adapter, make_rows
 from tests.refusing import refused
-
-
-@pytest.fixture(scope="module")
-def base() -> Base:
-    return make_base("llama", torch.float32)
 
 
 def make_job(base: Base) -> Job:
