@@ -55,9 +55,9 @@ async def ask(client: httpx.AsyncClient, model: str, prompt: Sequence[int], toke
     return heard
 
 
-async def together(url: str, asks: Sequence[tuple[str, Sequence[int]]], tokens: int) -> tuple[list[Heard], float]:
-    """All at the same time; the answers, and seconds until the last was complete."""
+async def together(url: str, asks: Sequence[dict[str, Any]], tokens: int) -> tuple[list[Heard], float]:
+    """All at the same time; the answers, and seconds until the last was complete. asks: what `ask` takes, by name."""
     async with httpx.AsyncClient(base_url=url, timeout=600, limits=httpx.Limits(max_connections=None)) as client:
         begin = time.perf_counter()
-        heard = await asyncio.gather(*(ask(client, model, prompt, tokens) for model, prompt in asks))
+        heard = await asyncio.gather(*(ask(client, tokens=tokens, **one) for one in asks))
         return heard, time.perf_counter() - begin

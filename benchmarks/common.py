@@ -107,10 +107,9 @@ def _peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def seconds_to(target: float | None, points: list[dict[str, float]]) -> dict[str, float]:
-    """The seconds of training after which the held-out loss was first at or below `target`; nothing if it never was."""
-    reached = [point["seconds"] for point in points if target is not None and point["held_out_loss"] <= target]
-    return {"seconds_to_target": min(reached)} if reached else {}
+def training(seconds: float, steps: int, tokens: int) -> dict[str, float]:
+    """What every training reports of itself."""
+    return {"seconds": seconds, "steps": steps, "tokens": tokens, "tokens_per_second": tokens / seconds}
 
 
 def report(device: torch.device, dtype: torch.dtype, **measured: Any) -> None:

@@ -21,6 +21,17 @@ def requests(tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
     return [ids[: REQUEST_TOKENS - i] for i, ids in enumerate(rows)]
 
 
+def rates(mixed: float, single: float, new_tokens: int) -> dict[str, float]:
+    """What is reported of the seconds that requests of all tasks took, and that requests of one task took."""
+    tokens = TASKS * new_tokens
+    return {
+        "mixed_seconds": mixed,
+        "mixed_tokens_per_second": tokens / mixed,
+        "single_seconds": single,
+        "single_tokens_per_second": tokens / single,
+    }
+
+
 @torch.no_grad()
 def task_prompts(embeddings: torch.Tensor, tokenizer: PreTrainedTokenizerBase, seed: int) -> torch.Tensor:
     """One prompt a task, [A, P, H] in fp32 on the CPU: the `embeddings` [V, H] of a text of its own and some noise."""

@@ -1,8 +1,9 @@
-"""Adapters, rows and logits for tests, made the same way everywhere."""
+"""Adapters, rows, jobs and logits for tests, made the same way everywhere."""
 
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,7 +13,8 @@ from capotasto import forward
 from capotasto.experiment.start import untrained
 from capotasto.methods.adapter import Adapter
 from capotasto.methods.settings import MethodSettings
-from capotasto.session import Base
+from capotasto.session import Base, load_base
+from capotasto.training.job import Job
 from capotasto.types import Encoded, Example, Turn
 from tests.tiny import tiny_base
 
@@ -21,6 +23,10 @@ WORDS = ["rain", "sun", "north", "shore", "question", "answer", "positive", "neg
 
 def make_base(architecture: str = "llama", dtype: torch.dtype = torch.float64, **more: Any) -> Base:
     return Base.over(tiny_base(architecture, dtype, **more))
+
+
+def read_base(folder: Path) -> Base:
+    return load_base(str(folder), dtype="fp32", device="cpu")
 
 
 TASKS = ["first", "second"]
@@ -71,6 +77,14 @@ def make_rows(base: Base, count: int, seed: int = 0, adapter: Adapter | None = N
     if adapter is None or adapter.classes() is None:
         return rows
     return [Encoded(row.ids, (False,) * len(row.ids), label=i % len(LABELS)) for i, row in enumerate(rows)]
+
+
+class Watched(Job):
+    """A job that remembers the gradients of its last step."""
+
+    def update(self) -> float:
+        self.gradients = [parameter.grad.clone() for parameter in self.adapter.parameters()]
+        return super().update()
 
 
 @torch.no_grad()

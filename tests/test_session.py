@@ -15,6 +15,7 @@ from capotasto.session import Base, new_prompt
 from capotasto.types import Example, Turn
 from tests import reference
 from tests.making import logits_of, make_adapter, make_base, make_examples
+from tests.refusing import refused
 from tests.tiny import ARCHITECTURES, CONTEXT, tiny_base, tiny_tokenizer
 
 
@@ -206,14 +207,10 @@ def test_an_unknown_public_name_is_an_attribute_error() -> None:
         capo.tunes  # noqa: B018
 
 
-def test_a_base_is_loaded_from_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CAPO_HOME", str(tmp_path / "cache"))
-    plain = tiny_base("llama", torch.float32)
-    plain.model.save_pretrained(tmp_path / "model")
-    plain.tokenizer.save_pretrained(tmp_path / "model")
-    base = capo.load_base(str(tmp_path / "model"), dtype="fp32", device="cpu")
+def test_a_base_is_loaded_from_a_folder(model: Path) -> None:
+    base, plain = capo.load_base(str(model), dtype="fp32", device="cpu"), make_base("llama", torch.float32)
     example = Example((Turn("user", "why?"), Turn("assistant", "rain", learn=True)))
-    assert base.loss([example])[0] == pytest.approx(Base.over(plain).loss([example])[0], rel=1e-6)
+    assert base.loss([example])[0] == pytest.approx(plain.loss([example])[0], rel=1e-6)
 
 
 def test_the_loss_of_a_row_with_a_head_is_that_of_its_label(base: Base) -> None:
@@ -236,8 +233,7 @@ def test_the_loss_of_a_row_with_a_head_is_that_of_its_label(base: Base) -> None:
 )
 def test_a_head_cannot_judge_a_label_it_does_not_know(base: Base, label: str | None, words: list[str]) -> None:
     turns = (Turn("user", "the rain"), Turn("assistant", "x", learn=True))
-    with pytest.raises(DataError) as caught:
+    with refused(*words, "negative, neutral, positive", kind=DataError):
         base.loss([Example(turns, label=label, place="rows.csv:2")], [make_adapter("head", base)])
-    assert all(word in str(caught.value) for word in [*words, "negative, neutral, positive"])
     with pytest.raises(DataError, match="the text has no label"):
         base.loss(["the rain"], [make_adapter("head", base)])

@@ -1,6 +1,7 @@
 """Tiny random models and a byte-level tokenizer: any text tokenises, every architecture runs in milliseconds."""
 
 import json
+from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
@@ -22,14 +23,6 @@ CHAT_TEMPLATE = (
 # What the merges are learnt from: common pairs become tokens of two or three characters.
 _TEXT = ["the rain in the north and the sun on the shore: one question, another answer", "positive or negative?"]
 
-_LLAMA_LIKE = {
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "max_position_embeddings": CONTEXT,
-}
 _BERT_LIKE = {
     "hidden_size": 32,
     "intermediate_size": 64,
@@ -37,6 +30,7 @@ _BERT_LIKE = {
     "num_attention_heads": 4,
     "max_position_embeddings": CONTEXT,
 }
+_LLAMA_LIKE = {**_BERT_LIKE, "num_key_value_heads": 2}
 _GEMMA_LIKE = {**_LLAMA_LIKE, "head_dim": 8}
 _SLIDING = {
     **_GEMMA_LIKE,
@@ -158,5 +152,15 @@ def tiny_base(
     architecture: str = "llama", dtype: torch.dtype = torch.float64, chat_template: bool = True, seed: int = 0
 ) -> FrozenBase:
     """A frozen tiny model with its tokenizer."""
-    tokenizer = tiny_encoder_tokenizer() if architecture in ENCODERS else tiny_tokenizer(chat_template)
-    return FrozenBase.from_parts(tiny_model(architecture, dtype, seed), tokenizer)
+    return FrozenBase.from_parts(tiny_model(architecture, dtype, seed), _tokenizer(architecture, chat_template))
+
+
+def save_base(folder: Path, architecture: str = "llama", dtype: torch.dtype = torch.float32, seed: int = 0) -> Path:
+    """The same as a folder that `load_base` reads; returns it."""
+    tiny_model(architecture, dtype, seed).save_pretrained(folder)
+    _tokenizer(architecture).save_pretrained(folder)
+    return folder
+
+
+def _tokenizer(architecture: str, chat_template: bool = True) -> PreTrainedTokenizerFast:
+    return tiny_encoder_tokenizer() if architecture in ENCODERS else tiny_tokenizer(chat_template)

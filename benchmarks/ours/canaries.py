@@ -1,12 +1,12 @@
 """A made-up secret in fifty rows among quotations, and one that was never learnt: their exposures in one adapter."""
 
-import json
 import tempfile
 from pathlib import Path
 
 import capotasto as capo
-from benchmarks.common import arguments, data_file, report, timed
+from benchmarks.common import arguments, report, timed
 from benchmarks.ours.common import load
+from benchmarks.quotes import write_quotes
 from capotasto.auditing.exposure import exposures
 from capotasto.auditing.planting import plant
 from capotasto.auditing.run_rows import read_run
@@ -26,10 +26,7 @@ def main() -> None:
     base = load(options)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        quotes = folder / "quotes.jsonl"
-        rows = json.loads(data_file("quotes_quotable/quotes.json").read_text(encoding="utf-8"))[:ROWS]
-        quotes.write_text("".join(json.dumps({"text": row["content"]}) + "\n" for row in rows), encoding="utf-8")
-        dataset = load_data(str(quotes))
+        dataset = load_data(str(write_quotes(folder / "quotes.jsonl", ROWS)))
         keys = {
             name: plant(dataset, 1, folder / f"{name}.jsonl", options.times, **SPLIT, seed=seed)
             for name, seed in (("learnt", options.seed), ("unseen", options.seed + 1000))

@@ -3,21 +3,14 @@
 from pathlib import Path
 
 from benchmarks.choosing import DATA, Row, encode
-from benchmarks.common import arguments, peaks, report, timed
+from benchmarks.common import arguments, peaks, report, timed, training
 from benchmarks.ours.common import adapter, load, train
+from benchmarks.ours.labels import hits, labelled
 from benchmarks.texts import IGNORED
-from capotasto import Base, Example, TrainSettings, Turn
-from capotasto.evaluate.questions import choose
+from capotasto import Base, TrainSettings
 from capotasto.methods.adapter import Adapter
 from capotasto.objectives.heads import encode as encode_class
 from capotasto.types import Encoded
-
-
-def accuracy(base: Base, rows: list[Row], names: list[str], learner: Adapter | None) -> float:
-    """The share of rows whose likeliest label is the gold one."""
-    asked = [example(row) for row in rows]
-    chosen = choose(base, base.renderer(learner), asked, names, learner).argmax(1)
-    return sum(names[i] == row.label for i, row in zip(chosen, rows, strict=True)) / len(rows)
 
 
 def main() -> None:
@@ -41,16 +34,13 @@ def main() -> None:
     job = train(base, learner, learnable(base, rows, learner), options)
     memory = peaks(base.device)
 
-    share, scoring = timed(lambda: accuracy(base, tests, names, learner), base.device)
-    bare = {"bare_accuracy": accuracy(base, tests, names, None)} if options.bare else {}
+    found, scoring = timed(lambda: hits(base, labelled(tests), names, learner), base.device)
+    bare = {"bare_accuracy": float(hits(base, labelled(tests), names, None).mean())} if options.bare else {}
     report(
         base.device,
         base.dtype,
-        seconds=job.seconds,
-        steps=job.step,
-        tokens=job.tokens,
-        tokens_per_second=job.tokens / job.seconds,
-        accuracy=share,
+        **training(job.seconds, job.step, job.tokens),
+        accuracy=float(found.mean()),
         adapter_bytes=sum(p.numel() * p.element_size() for p in learner.parameters()),
         scoring_seconds=scoring,
         texts_per_second=len(tests) / scoring,
@@ -59,14 +49,10 @@ def main() -> None:
     )
 
 
-def example(row: Row) -> Example:
-    return Example((Turn("user", row.text), Turn("assistant", row.label, learn=True)), label=row.label)
-
-
 def learnable(base: Base, rows: list[Row], learner: Adapter) -> list[Encoded]:
     """Rows whose label is written, or for a head chosen."""
     if learner.head() is not None:
-        return [encode_class(base.renderer(learner), example(row), learner) for row in rows]
+        return [encode_class(base.renderer(learner), row, learner) for row in labelled(rows)]
     return [_row(*encode(base.tokenizer, row)) for row in rows]
 
 

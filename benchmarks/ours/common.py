@@ -29,6 +29,12 @@ def plain(ids: list[int]) -> Encoded:
     return Encoded(tuple(ids), (False, *[True] * (len(ids) - 1)))
 
 
+def example(question: str, answer: str, label: str | None = None) -> capo.Example:
+    """A question, and the answer that is learnt; its label, where it is one."""
+    turns = capo.Turn("user", question), capo.Turn("assistant", answer, learn=True)
+    return capo.Example(turns, label=label)
+
+
 def adapter(
     base: capo.Base,
     method: str,

@@ -11,12 +11,13 @@ import numpy as np
 
 from benchmarks.choosing import DATA as CHOOSING
 from benchmarks.common import arguments, peaks, report, timed
-from benchmarks.ours.common import adapter, load
+from benchmarks.ours.common import adapter, example, load
+from benchmarks.ours.labels import hits, labelled
 from benchmarks.writing import Meaning, restaurants
-from capotasto import Base, Example, Job, TrainSettings, Turn
+from capotasto import Base, Example, Job, TrainSettings
 from capotasto.decoding.settings import GenerateSettings
 from capotasto.evaluate.bootstrap import RESAMPLES, resamples
-from capotasto.evaluate.questions import choose, score, write
+from capotasto.evaluate.questions import score, write
 from capotasto.methods.adapter import Adapter
 from capotasto.objectives.heads import encode as encode_class
 from capotasto.training.fill import learn
@@ -47,13 +48,11 @@ def choosing(name: str) -> Task:
     rows, tests = CHOOSING[name]()
     labels = sorted({row.label for row in rows})
     tests = tests[: SCORED // len(labels)]
-    train, test = ([_example(row.text, row.label, row.label) for row in part] for part in (rows, tests))
+    train, test = labelled(rows), labelled(tests)
     random.Random(0).shuffle(train)
 
     def judge(base: Base, learner: Adapter | None) -> dict[str, tuple[float, float, float]]:
-        chosen = choose(base, base.renderer(learner), test, labels, learner).argmax(1)
-        hits = np.array([labels[i] == one.label for i, one in zip(chosen, test, strict=True)], dtype=float)
-        return {"accuracy": interval(hits)}
+        return {"accuracy": interval(hits(base, test, labels, learner))}
 
     return Task(train, test, f"Classify the text as one of: {', '.join(labels)}.", judge, labels)
 
@@ -61,7 +60,7 @@ def choosing(name: str) -> Task:
 def writing() -> Task:
     """Meaning → sentence, judged by BLEU and ROUGE-L against all references of a meaning."""
     rows, tests = restaurants()
-    train, test = ([_example(row.text, row.references[0]) for row in part] for part in (rows, tests))
+    train, test = ([example(row.text, row.references[0]) for row in part] for part in (rows, tests))
     text = "Write one sentence about the restaurant that says everything in the list."
 
     def judge(base: Base, learner: Adapter | None) -> dict[str, tuple[float, float, float]]:
@@ -109,10 +108,6 @@ def rouge(said: Sequence[str], tests: Sequence[Meaning]) -> tuple[float, float, 
     scorer = RougeScorer(["rougeL"], use_stemmer=True)
     best = [scorer.score_multi(one.references, text)["rougeL"].fmeasure for text, one in zip(said, tests, strict=True)]
     return interval(np.array(best))
-
-
-def _example(question: str, answer: str, label: str | None = None) -> Example:
-    return Example((Turn("user", question), Turn("assistant", answer, learn=True)), label=label)
 
 
 def encoded(base: Base, learner: Adapter, rows: Sequence[Example]) -> list[Encoded]:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from benchmarks.common import arguments, peaks, report, timed
 from benchmarks.ours.common import load
-from benchmarks.serving import NEW_TOKENS, TASKS, requests, task_prompts
+from benchmarks.ours.server import prompts
+from benchmarks.serving import NEW_TOKENS, TASKS, rates, requests
 from capotasto.decoding.settings import GenerateSettings
 from capotasto.decoding.stream import generate
-from capotasto.methods.prompt import PromptAdapter
 from capotasto.types import Encoded
 
 
@@ -19,11 +19,7 @@ def main() -> None:
     options = parser.parse_args()
 
     base = load(options)
-    vectors = task_prompts(base.embedding.weight, base.tokenizer, options.seed)
-    adapters = [
-        PromptAdapter(prompt, name=str(task), fingerprint=base.fingerprint).to(base.device)
-        for task, prompt in enumerate(vectors)
-    ]
+    adapters = prompts(base, options.seed)
     rows = [Encoded(tuple(ids), (False,) * len(ids)) for ids in requests(base.tokenizer)]
     settings = GenerateSettings(max_new_tokens=options.new_tokens)
     generate(base, rows[:1], adapters[:1], GenerateSettings(max_new_tokens=2))  # first use stays outside
@@ -33,14 +29,10 @@ def main() -> None:
     alone = [generate(base, [row], [adapter], settings)[0] for row, adapter in zip(rows, adapters, strict=True)]
     if options.ids:
         options.ids.write_text(json.dumps({"mixed": mixed, "single": single}), encoding="utf-8")
-    tokens = TASKS * options.new_tokens
     report(
         base.device,
         base.dtype,
-        mixed_seconds=mixed_seconds,
-        mixed_tokens_per_second=tokens / mixed_seconds,
-        single_seconds=single_seconds,
-        single_tokens_per_second=tokens / single_seconds,
+        **rates(mixed_seconds, single_seconds, options.new_tokens),
         rows_equal_to_alone=sum(one == other for one, other in zip(mixed, alone, strict=True)),
         **peaks(base.device),
     )

@@ -2,8 +2,8 @@
 
 from benchmarks.choosing import DATA
 from benchmarks.common import arguments, peaks, report, timed
-from benchmarks.ours.classify import example
 from benchmarks.ours.common import load
+from benchmarks.ours.labels import labelled
 from benchmarks.ours.server import prompts
 from capotasto.evaluate.bare import ask_beside_bare
 
@@ -18,7 +18,7 @@ def main() -> None:
 
     base = load(options)
     adapters, (train, tests) = prompts(base, options.seed), DATA[options.data]()
-    labels, rows = sorted({row.label for row in train}), [example(row) for row in tests[:ROWS]]
+    labels, rows = sorted({row.label for row in train}), labelled(tests[:ROWS])
     groups = [[one] for one in adapters] if options.separate else [adapters]
 
     def judged() -> list[float]:

@@ -1,11 +1,11 @@
 """A search with successive halving, or (`--halving 17`) as many full trainings; the loss it finds and its time."""
 
-import json
 import tempfile
 from pathlib import Path
 
-from benchmarks.common import arguments, data_file, peaks, report, timed
+from benchmarks.common import arguments, peaks, report, timed
 from benchmarks.ours.common import load
+from benchmarks.quotes import write_quotes
 from capotasto.experiment.search.run import search
 
 ROWS = 60  # of short quotations: 36 to learn, 12 that choose, 12 untouched
@@ -19,9 +19,7 @@ def main() -> None:
 
     base = load(options)
     with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "quotes.jsonl"
-        rows = json.loads(data_file("quotes_quotable/quotes.json").read_text(encoding="utf-8"))[:ROWS]
-        data.write_text("".join(json.dumps({"text": row["content"]}) + "\n" for row in rows), encoding="utf-8")
+        data = write_quotes(Path(folder) / "quotes.jsonl", ROWS)
         settings = {"trials": options.trials, "halving": options.halving, "seed": options.seed}
         shape = {"epochs": 3, "looks": 3, "batch_tokens": 256, "patience": 9, "val": 0.2, "test": 0.2}
         done, seconds = timed(lambda: search(base, data, out=Path(folder) / "search", **settings, **shape), base.device)

@@ -61,8 +61,9 @@ def main() -> None:
         more = ("--adapters-dir", folder, "--dtype", options.dtype, "--device", options.device)
         with running(options.base, *more) as server:
             names = [server.base if one is None else one.name for one in adapters]
+            asks = [{"model": name, "prompt": one} for name, one in zip(names, ids, strict=True)]
             for _ in range(REPEATS + 1):
-                heard, seconds = asyncio.run(together(server.url, list(zip(names, ids, strict=True)), NEW_TOKENS))
+                heard, seconds = asyncio.run(together(server.url, asks, NEW_TOKENS))
                 times.append(seconds)
                 firsts.append(statistics.median(one.first for one in heard))
                 assert all(one.tokens == NEW_TOKENS for one in heard)

@@ -31,6 +31,12 @@ def save_many(base: Base, count: int, folder: Path, seed: int) -> None:
         save_adapter(one, folder / one.name, base, {})
 
 
+def first_token(url: str, model: str, prompt: list[int]) -> float:
+    """Seconds until it comes."""
+    [heard], _ = asyncio.run(together(url, [{"model": model, "prompt": prompt}], 2))
+    return heard.first
+
+
 async def hot_loads(server: Running, prompt: list[int]) -> tuple[list[float], list[float], list[float]]:
     """Seconds of each load while an answer is written, gaps between its tokens, and gaps while nothing is loaded."""
     async with httpx.AsyncClient(base_url=server.url, timeout=600) as client:
@@ -59,12 +65,10 @@ def main() -> None:
         begin = time.perf_counter()
         with running(options.base, "--adapters-dir", folder) as server:
             start = time.perf_counter() - begin
-            asyncio.run(together(server.url, [(server.base, prompt)], 8))
+            asyncio.run(together(server.url, [{"model": server.base, "prompt": prompt}], 8))
             held = server.mib()
             tried = [f"a{number * options.adapters // TRIED:04d}" for number in range(min(TRIED, options.adapters))]
-            cold, warm = (
-                [asyncio.run(together(server.url, [(name, prompt)], 2))[0][0].first for name in tried] for _ in range(2)
-            )
+            cold, warm = ([first_token(server.url, name, prompt) for name in tried] for _ in range(2))
             loads, gaps, quiet = asyncio.run(hot_loads(server, prompt))
     report(
         base.device,

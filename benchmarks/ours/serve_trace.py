@@ -7,20 +7,18 @@ import asyncio
 import random
 import statistics
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
-import torch
 
 from benchmarks.client import Heard, ask
-from benchmarks.common import arguments, report, skip
+from benchmarks.common import arguments, report
 from benchmarks.ours.common import load
 from benchmarks.ours.serve_many import save_many
 from benchmarks.ours.server import running
 from benchmarks.serving import requests
-from tests.vllm.servers import PYTHON, Server
+from benchmarks.vllm_server import vllm
 
 ADAPTERS = 64
 
@@ -46,18 +44,6 @@ async def play(url: str, trace: list[tuple[float, str]], prompts: list[list[int]
         return await asyncio.gather(*(one(client, i, when, name) for i, (when, name) in enumerate(trace)))
 
 
-@contextmanager
-def vllm(base: Path) -> Iterator[tuple[str, ...]]:
-    """A vLLM server, and the flags that let it write."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = Server(base, Path(folder) / "vllm.log", rows=32, threads=torch.get_num_threads())
-        try:
-            server.wait()
-            yield ("--backend", "vllm", "--vllm-url", server.url)
-        finally:
-            server.kill()
-
-
 def quantile(values: list[float], share: float) -> float:
     """By the nearest rank."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
@@ -73,12 +59,12 @@ def main() -> None:
 
     base = load(options)
     prompts = [ids[:20] for ids in requests(base.tokenizer)]
-    if options.vllm and not PYTHON.exists():
-        skip("vLLM is not installed; `make test-vllm` installs it")
     with ExitStack() as at_end:
+        backend: tuple[str, ...] = ()
+        if options.vllm:
+            backend = ("--backend", "vllm", "--vllm-url", at_end.enter_context(vllm(options.base, rows=32)))
         folder = at_end.enter_context(tempfile.TemporaryDirectory())
         save_many(base, ADAPTERS, Path(folder), 0)
-        backend = at_end.enter_context(vllm(options.base)) if options.vllm else ()
         with running(options.base, "--adapters-dir", folder, *backend) as server:
             warm = [(0.0, f"a{number:04d}") for number in range(2)]
             asyncio.run(play(server.url, warm, prompts, 4))

@@ -1,9 +1,9 @@
 """The cookbook's rows with Capotasto."""
 
-import json
 from pathlib import Path
 
-from benchmarks.common import arguments, peaks, report, seconds_to
+from benchmarks.common import arguments, peaks, report, training
+from benchmarks.curve import Curve, flags
 from benchmarks.ours.common import adapter, load, plain, train
 from benchmarks.texts import held_out_rows, training_rows
 from capotasto import TrainSettings
@@ -21,9 +21,7 @@ def main() -> None:
     parser.add_argument("--batch-tokens", type=int, default=TrainSettings().batch_tokens, help="real tokens in a step")
     parser.add_argument("--text", default="I want you to act as", help="text the prompt is initialised from")
     parser.add_argument("--init", type=Path, help="safetensors file whose tensor `prompt` [P, H] replaces the text")
-    parser.add_argument("--target", type=float, help="report the seconds until the held-out loss is this low")
-    parser.add_argument("--curve", type=Path, help="JSON lines of seconds, step and held-out loss")
-    parser.add_argument("--every", type=int, default=7, help="steps between two points of the curve")
+    flags(parser)
     options = parser.parse_args()
     if not (options.epochs or options.seconds):
         parser.error("say when to stop: --epochs or --seconds")
@@ -32,26 +30,21 @@ def main() -> None:
     rows = [plain(ids) for ids in training_rows(base.tokenizer)]
     held_out = [plain(ids) for ids in held_out_rows(base.tokenizer)]
     learner = adapter(base, options.method, options.tokens, options.text, options.seed, options.init)
-    points: list[dict[str, float]] = []
+    curve = Curve(options)
 
     def watch(record: StepRecord) -> None:
-        if (options.curve or options.target) and record.step % options.every == 0:
-            loss = held_out_loss(base, held_out, learner)
-            points.append({"seconds": record.seconds, "step": record.step, "held_out_loss": loss})
+        if curve.due(record.step):
+            curve.add(record.seconds, record.step, held_out_loss(base, held_out, learner))
 
     job = train(base, learner, rows, options, watch)
     memory = peaks(base.device)
-    if options.curve:
-        options.curve.write_text("".join(json.dumps(point) + "\n" for point in points), encoding="utf-8")
+    curve.write()
     report(
         base.device,
         base.dtype,
-        seconds=job.seconds,
-        steps=job.step,
-        tokens=job.tokens,
-        tokens_per_second=job.tokens / job.seconds,
+        **training(job.seconds, job.step, job.tokens),
         held_out_loss=held_out_loss(base, held_out, learner),
-        **seconds_to(options.target, points),
+        **curve.seconds_to_target(),
         **memory,
     )
 

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedTokenizerBase
 
 from benchmarks.choosing import DATA, Row, encode, label_ids, prompt_ids
-from benchmarks.common import Clock, arguments, load, peaks, report, timed
+from benchmarks.common import Clock, arguments, load, peaks, report, timed, training
 from benchmarks.peers.tuned import Recipe, train, with_adapter
 from benchmarks.texts import IGNORED, pad, sorted_batches
 
@@ -66,10 +66,7 @@ def main() -> None:
     report(
         device,
         model.dtype,
-        seconds=done.seconds,
-        steps=done.steps,
-        tokens=done.tokens,
-        tokens_per_second=done.tokens / done.seconds,
+        **training(done.seconds, done.steps, done.tokens),
         accuracy=share,
         scoring_seconds=scoring,
         texts_per_second=len(tests) / scoring,

@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from benchmarks.common import arguments, load, peaks, report, timed
 from benchmarks.peers.tuned import set_prompt, with_adapter
-from benchmarks.serving import NEW_TOKENS, TASKS, VIRTUAL_TOKENS, requests, task_prompts
+from benchmarks.serving import NEW_TOKENS, VIRTUAL_TOKENS, rates, requests, task_prompts
 
 
 def with_tasks(model: PeftModel, prompts: torch.Tensor) -> None:
@@ -67,14 +67,10 @@ def main() -> None:
     single, single_seconds = timed(lambda: batched(server, tokenizer, rows, options.new_tokens), device)
     if options.ids:
         options.ids.write_text(json.dumps({"mixed": mixed, "single": single}), encoding="utf-8")
-    tokens = TASKS * options.new_tokens
     report(
         device,
         model.dtype,
-        mixed_seconds=mixed_seconds,
-        mixed_tokens_per_second=tokens / mixed_seconds,
-        single_seconds=single_seconds,
-        single_tokens_per_second=tokens / single_seconds,
+        **rates(mixed_seconds, single_seconds, options.new_tokens),
         **peaks(device),
     )
 

@@ -1,9 +1,9 @@
 """The tuned peer: PEFT on the cookbook's rows with sorted batches, text initialisation and Adam."""
 
-import json
 from pathlib import Path
 
-from benchmarks.common import Clock, arguments, load, peaks, report, seconds_to
+from benchmarks.common import Clock, arguments, load, peaks, report, training
+from benchmarks.curve import Curve, flags
 from benchmarks.peers.methods import METHODS
 from benchmarks.peers.tuned import Progress, Recipe, train, with_adapter
 from benchmarks.texts import held_out_loss, plain_labels, sorted_batches, training_rows
@@ -19,9 +19,7 @@ def main() -> None:
     parser.add_argument("--schedule", choices=["constant", "cosine"], default="constant")
     parser.add_argument("--text", default="I want you to act as", help="text the prompt is initialised from")
     parser.add_argument("--init", type=Path, help="safetensors file whose tensor `prompt` [P, H] replaces the text")
-    parser.add_argument("--target", type=float, help="report the seconds until the held-out loss is this low")
-    parser.add_argument("--curve", type=Path, help="JSON lines of seconds, step and held-out loss")
-    parser.add_argument("--every", type=int, default=7, help="steps between two points of the curve")
+    flags(parser)
     options = parser.parse_args()
     if not (options.epochs or options.seconds):
         parser.error("say when to stop: --epochs, --seconds or both")
@@ -29,13 +27,12 @@ def main() -> None:
     model, tokenizer, device = load(options)
     rows = training_rows(tokenizer)
     learner = with_adapter(model, options.base, options.tokens, options.text, options.init, options.method)
-    points: list[dict[str, float]] = []
+    curve = Curve(options)
 
     def look(done: Progress) -> None:
-        if (options.curve or options.target) and done.steps % options.every == 0:
+        if curve.due(done.steps):
             with clock.paused():
-                loss = held_out_loss(learner, tokenizer, device)
-                points.append({"seconds": done.seconds, "step": done.steps, "held_out_loss": loss})
+                curve.add(done.seconds, done.steps, held_out_loss(learner, tokenizer, device))
 
     recipe = Recipe(options.lr, options.epochs, options.seconds, options.schedule, options.seed)
     clock = Clock(device)
@@ -43,18 +40,14 @@ def main() -> None:
     batches = sorted_batches(rows, [plain_labels(row) for row in rows], device)
     done = train(learner, batches, recipe, clock, look)
     memory = peaks(device)
-    if options.curve:
-        options.curve.write_text("".join(json.dumps(point) + "\n" for point in points), encoding="utf-8")
+    curve.write()
     report(
         device,
         model.dtype,
-        seconds=done.seconds,
-        steps=done.steps,
-        tokens=done.tokens,
+        **training(done.seconds, done.steps, done.tokens),
         supervised_tokens=done.learnt,
-        tokens_per_second=done.tokens / done.seconds,
         held_out_loss=held_out_loss(learner, tokenizer, device),
-        **seconds_to(options.target, points),
+        **curve.seconds_to_target(),
         **memory,
     )
 

@@ -12,7 +12,7 @@ import torch
 from peft import PeftModel, PromptTuningConfig, PromptTuningInit, get_peft_model
 from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerBase, Trainer, TrainingArguments
 
-from benchmarks.common import arguments, load, peaks, report, timed
+from benchmarks.common import arguments, load, peaks, report, timed, training
 from benchmarks.peers.methods import METHODS, configured
 from benchmarks.texts import BATCH, held_out_loss, training_rows
 
@@ -60,15 +60,11 @@ def main() -> None:
     memory = peaks(device)
     if options.out:
         learner.save_pretrained(options.out)
-    tokens = options.epochs * sum(map(len, rows))
     learner.eval()
     report(
         device,
         torch.float32,
-        seconds=seconds,
-        steps=result.global_step,
-        tokens=tokens,
-        tokens_per_second=tokens / seconds,
+        **training(seconds, result.global_step, options.epochs * sum(map(len, rows))),
         held_out_loss=held_out_loss(learner, tokenizer, device),
         **memory,
     )

@@ -8,8 +8,7 @@ import torch
 
 from capotasto.base import hashes
 from capotasto.base.fingerprint import fingerprint, short
-from tests.base.conftest import save
-from tests.tiny import tiny_base
+from tests.tiny import save_base, tiny_base
 
 
 def edit(path: Path, **changes: object) -> None:
@@ -17,7 +16,7 @@ def edit(path: Path, **changes: object) -> None:
 
 
 def test_the_same_model_elsewhere_is_the_same(saved: Path, tmp_path: Path) -> None:
-    other = save(tmp_path / "other")
+    other = save_base(tmp_path / "other")
     edit(other / "config.json", transformers_version="9.9", _name_or_path="x", dtype="bfloat16", use_cache=False)
     assert fingerprint(other) == fingerprint(saved)
     assert short(fingerprint(saved)) == fingerprint(saved)[:12]

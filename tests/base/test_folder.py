@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from capotasto.base.sources.folder import check
-from capotasto.errors import UserError
-from tests.base.conftest import save
+from tests.refusing import refused
+from tests.tiny import save_base
 
 
 def truncate(folder: Path) -> None:
@@ -75,14 +75,12 @@ def shard_outside(folder: Path) -> None:
 )
 def test_refusals(saved: Path, harm: Callable[[Path], None], promised: list[str]) -> None:
     harm(saved)
-    with pytest.raises(UserError) as caught:
+    with refused(str(saved), *promised):
         check(saved)
-    assert all(part in str(caught.value) for part in [str(saved), *promised]), caught.value
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("architecture", ["llama", "gpt2"])
 def test_a_whole_folder_passes(tmp_path: Path, architecture: str) -> None:
-    folder = save(tmp_path / architecture, architecture, torch.bfloat16)
+    folder = save_base(tmp_path / architecture, architecture, torch.bfloat16)
     (folder / "pytorch_model.bin").write_bytes(b"ignored: there are safetensors beside it")
     assert check(folder) == folder

@@ -10,15 +10,15 @@ from transformers import ElectraConfig, ElectraForMaskedLM, T5Config, T5ForCondi
 
 from capotasto.base import FrozenBase, load_frozen
 from capotasto.errors import UserError
-from tests.base.conftest import save
-from tests.tiny import ARCHITECTURES, tiny_base, tiny_tokenizer
+from tests.refusing import refused
+from tests.tiny import ARCHITECTURES, save_base, tiny_base, tiny_tokenizer
 
 IDS = torch.tensor([[7, 30, 41, 5]])
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_folder_gives_the_model_that_was_saved(tmp_path: Path, architecture: str) -> None:
-    folder = save(tmp_path / "model", architecture)
+    folder = save_base(tmp_path / "model", architecture)
     base = load_frozen(str(folder), dtype="fp32", device="cpu")
     expected = tiny_base(architecture, torch.float32)
     assert torch.equal(base.model(IDS).logits, expected.model(IDS).logits)
@@ -121,10 +121,8 @@ def broken_tokenizer(folder: Path) -> None:
 )
 def test_refusals(saved: Path, harm: Callable[[Path], None], promised: list[str]) -> None:
     harm(saved)
-    with pytest.raises(UserError) as caught:
+    with refused(str(saved), *promised):
         load_frozen(str(saved), dtype="fp32", device="cpu")
-    assert all(part in str(caught.value) for part in [str(saved), *promised]), caught.value
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("device", ["quantum", "cuda:99"])

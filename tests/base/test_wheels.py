@@ -8,6 +8,7 @@ import pytest
 
 from capotasto.errors import UserError
 from capotasto.wheels import home, member
+from tests.refusing import refused
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("pip") is None, reason="wheels are fetched by pip")
 
@@ -72,10 +73,8 @@ def test_a_folder_comes_with_the_files_directly_in_it(index: Path, digest: str) 
     ],
 )
 def test_refusals(index: Path, digest: str, version: str, sha256: str | None, inside: str, promised: list[str]) -> None:
-    with pytest.raises(UserError) as caught:
+    with refused(*promised):
         member("songs", version, sha256 or digest, inside)
-    assert all(part in str(caught.value) for part in promised), caught.value
-    assert "\n" not in str(caught.value)
     left = [path for path in home().rglob("*") if path.is_file() and path.suffix != ".lock"]
     assert left == []
 

@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from capotasto.cli import main, terminal
-from tests.tiny import tiny_model, tiny_tokenizer
 
 WORDS = ("sun", "rain", "north", "shore", "one", "two", "three", "four", "five", "six")
 
@@ -42,20 +40,15 @@ def capo(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     return run
 
 
-@pytest.fixture(scope="session", autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CAPO_HOME", str(tmp_path_factory.mktemp("home")))
-        yield
+def interrupted(*_: object, **__: object) -> None:
+    """In a function's place: the user presses Ctrl-C while it works."""
+    raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="session")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny base as a folder."""
-    folder = tmp_path_factory.mktemp("base")
-    tiny_model("llama", torch.float32).save_pretrained(folder)
-    tiny_tokenizer().save_pretrained(folder)
-    return folder
+def base(model: Path) -> Path:
+    """What `--base` names."""
+    return model
 
 
 @pytest.fixture(scope="session")

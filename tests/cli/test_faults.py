@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from capotasto.base import machine
-from tests.cli.conftest import Capo
+from tests.cli.conftest import Capo, interrupted
 
 # command line → what its one line on stderr promises: cause, place, remedy
 MISUSE = {
@@ -74,9 +74,6 @@ def test_an_unexpected_fault_is_one_line_that_says_how_to_see_more(capo: Capo, m
 
 
 def test_ctrl_c_is_not_an_error_report(capo: Capo, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted() -> None:
-        raise KeyboardInterrupt
-
     monkeypatch.setattr(machine, "facts", interrupted)
     done = capo("doctor")
     assert (done.code, done.stdout, done.stderr) == (130, "", "capo: interrupted\n")

@@ -6,14 +6,13 @@ import pytest
 import torch
 
 from tests.cli.conftest import Capo
-from tests.retrieve.conftest import save_encoder
 from tests.retrieve.making import write_docs
-from tests.tiny import tiny_model, tiny_tokenizer
+from tests.tiny import save_base, tiny_model, tiny_tokenizer
 
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return f"base:{save_encoder(tmp_path_factory.mktemp('encoder'), seed=0)}"
+    return f"base:{save_base(tmp_path_factory.mktemp('encoder'), 'bert')}"
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from capotasto.experiment.search import run as running
 from capotasto.experiment.search.ledger import Trial
 from capotasto.experiment.search.race import Standing
 from capotasto.types import StepRecord
-from tests.cli.conftest import Capo
+from tests.cli.conftest import Capo, interrupted
 
 pytest.importorskip("optuna")
 SHORT = ("--epochs", 2, "--tokens", 4, "--trials", 3, "--halving", 2, "--val", 0.2, "--test", 0.3)
@@ -78,9 +78,6 @@ def test_without_optuna_nothing_is_loaded(rows: Path, capo: Capo, monkeypatch: p
 def test_an_interrupted_search_says_how_to_go_on(
     base: Path, rows: Path, tmp_path: Path, capo: Capo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
     monkeypatch.setattr(running, "search", interrupted)
     done = capo("search", rows, "--base", base, "--out", tmp_path / "x")
     assert done.code == 130

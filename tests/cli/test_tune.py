@@ -6,7 +6,7 @@ import pytest
 
 from capotasto.experiment import tune as tuning
 from capotasto.training import loop
-from tests.cli.conftest import Capo
+from tests.cli.conftest import Capo, interrupted
 
 SHORT = ("--epochs", 2, "--tokens", 4)
 
@@ -84,9 +84,6 @@ def test_a_finished_run_is_shown_again_by_resume(tuned: Path, base: Path, rows: 
 def test_an_interrupted_training_says_how_to_go_on(
     base: Path, rows: Path, tmp_path: Path, capo: Capo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
     monkeypatch.setattr(tuning, "tune", interrupted)
     done = capo("tune", rows, "--base", base, "--out", tmp_path / "x", "--json")
     assert done.code == 130

@@ -3,13 +3,8 @@ from pathlib import Path
 import pytest
 
 from capotasto.session import Base
-from tests.experiment.runs import read_base, save_base, write_rows
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny base on disk."""
-    return save_base(tmp_path_factory.mktemp("base"))
+from tests.experiment.runs import write_rows
+from tests.making import read_base
 
 
 @pytest.fixture(scope="session")
@@ -18,8 +13,9 @@ def base(model: Path) -> Base:
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CAPO_HOME", str(tmp_path / "cache"))
+def cache(cache: Path) -> Path:
+    """Every test has its own."""
+    return cache
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What each contender chooses, and who cannot take part."""
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,17 +14,14 @@ from capotasto.comparing.contenders.calibrated import CONTENT_FREE
 from capotasto.comparing.framing import after_dialogues
 from capotasto.session import Base
 from capotasto.types import Example, Turn
-from tests.comparing.making import make_contest
+from tests.comparing.making import make_contest, write_answers
 from tests.making import WORDS
 
 
 @pytest.fixture
 def texts(tmp_path: Path) -> Path:
     """Questions with written answers."""
-    path = tmp_path / "faq.jsonl"
-    pairs = [{"prompt": f"why {word} {i}?", "completion": f"because of {word}"} for i in range(4) for word in WORDS]
-    path.write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
-    return path
+    return write_answers(tmp_path / "faq.jsonl", 4)
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
 """A comparison that is killed loses the contender at work and nothing else."""
 
 import json
-import multiprocessing
-import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-import pytest
+from tests.experiment.apart import carry_out, finish, kill_when, start
+from tests.experiment.runs import write_rows
 
-from tests.experiment.runs import compare_apart, write_rows
-
-PATIENCE = 60.0  # seconds for a moment to come
 SETTINGS = {"methods": "zero-shot,few-shot,prompt,lora", "budget": "20m", "val": 0.2, "test": 0.2, "resume": True}
 
 
@@ -19,29 +16,16 @@ def done(out: Path) -> dict[str, dict]:
     return {one["name"]: one for one in found}
 
 
-def test_killed_in_the_middle_it_goes_on(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.experiment.runs"])
+def test_killed_in_the_middle_it_goes_on(model: Path, tmp_path: Path) -> None:
     data, out = write_rows(tmp_path / "rows.csv"), tmp_path / "out"
 
-    def start() -> multiprocessing.process.BaseProcess:
-        process = context.Process(target=compare_apart, args=(str(model), str(data), str(out), SETTINGS))
-        process.start()
-        return process
+    def comparing() -> BaseProcess:
+        return start(carry_out, "compare", model, data, out, SETTINGS)
 
-    process, end = start(), time.monotonic() + PATIENCE
-    while process.is_alive() and "prompt" not in done(out):
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    process.kill()
-    process.join()
-    assert process.exitcode == -9, "it was at work on lora"
+    assert kill_when(comparing(), lambda: "prompt" in done(out)), "it was at work on lora"
     kept = done(out)
     assert set(kept) == {"zero-shot", "few-shot", "prompt"}
-    process = start()
-    process.join(PATIENCE)
-    assert process.exitcode == 0
+    finish(comparing())
     after = done(out)
     assert {name: after[name] for name in kept} == kept
     assert after["lora"]["status"] == "done"

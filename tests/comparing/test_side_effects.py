@@ -12,7 +12,8 @@ from capotasto.comparing.contest import Contest
 from capotasto.comparing.side_effects import FEWEST, FILE_TOKENS, FILES, LEAK_TOKENS, LEAKS, side_effects
 from capotasto.types import Example, Turn
 from tests.auditing.making import write_probes
-from tests.experiment.runs import read_base, write_rows
+from tests.experiment.runs import write_rows
+from tests.making import read_base
 
 TEXT = Example((Turn("text", "words", learn=True),))
 SETTINGS = {"val": 0.2, "test": 0.3, "budget": "20m", "methods": "zero-shot,head,prompt"}

@@ -4,6 +4,7 @@ import pytest
 
 from capotasto.data import load
 from capotasto.errors import DataError, SettingError
+from tests.refusing import refused
 
 GOOD = "text,label\na,x\nb,x\nc,y\nd,y\n"
 
@@ -109,11 +110,8 @@ BAD_FILES = [
 
 @pytest.mark.parametrize(("name", "content", "words"), BAD_FILES)
 def test_bad_file(tmp_path, name, content, words):
-    with pytest.raises(DataError) as caught:
+    with refused(*words, kind=DataError):
         load(saved(tmp_path, content, name))
-    message = str(caught.value)
-    assert [word for word in words if word not in message] == []
-    assert "\n" not in message
 
 
 def test_nothing_usable_says_the_first_reason(tmp_path):

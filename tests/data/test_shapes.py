@@ -9,6 +9,7 @@ from capotasto.data.rows import Row, RowError
 from capotasto.data.shapes import SHAPES, shape
 from capotasto.errors import DataError
 from capotasto.types import Turn
+from tests.refusing import refused
 
 ASKED, ANSWERED = Turn("user", "q"), Turn("assistant", "a", learn=True)
 SYSTEM = Turn("system", "s")
@@ -148,11 +149,8 @@ def test_mapping_keys_choose_the_shape_over_detection(tmp_path, mapping, expecte
 )
 def test_bad_mapping(tmp_path, mapping, words):
     path = saved(tmp_path, [{"act": "x", "prompt": "y", "body": "z"}])
-    with pytest.raises(DataError) as caught:
+    with refused(*words, path, kind=DataError):
         load(path, mapping)
-    message = str(caught.value)
-    assert all(word in message for word in [*words, path])
-    assert "\n" not in message
 
 
 @pytest.mark.parametrize(
@@ -245,7 +243,5 @@ def test_several_columns_may_hold_scores(tmp_path):
 )
 def test_a_cell_that_is_no_score_or_list_is_a_bad_row(tmp_path, row, mapping, words):
     path = saved(tmp_path, [{"t": "b", "s": 1}, row])
-    with pytest.raises(DataError) as caught:
+    with refused(*words, kind=DataError):
         load(path, mapping)
-    assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
-    assert "\n" not in str(caught.value)

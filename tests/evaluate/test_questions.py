@@ -11,27 +11,16 @@ from capotasto.session import Base
 from capotasto.tokens.render import Renderer
 from capotasto.types import Example, Turn
 from tests import reference
+from tests.evaluate.making import labelled
 from tests.making import make_adapter, make_base, make_examples, make_rows
 from tests.tiny import CONTEXT, tiny_base
 
 LABELS = ["rain", "the sun", "a question of rain"]
-WORDS = ["why", "rain", "north", "how", "short", "answer"]
 
 
 @pytest.fixture(scope="module", params=["llama", "gpt2", "bloom"])
 def pair(request: pytest.FixtureRequest) -> tuple[Base, torch.nn.Module]:
     return make_base(request.param), reference.untouched(tiny_base(request.param))
-
-
-def labelled(count: int) -> list[Example]:
-    return [
-        Example(
-            (Turn("user", " ".join(WORDS[: 1 + i % 6])), Turn("assistant", LABELS[i % 3], learn=True)),
-            label=LABELS[i % 3],
-            place=f"rows.csv:{i + 2}",
-        )
-        for i in range(count)
-    ]
 
 
 @pytest.mark.parametrize("tokens", [1, 64, 2048])
@@ -58,7 +47,7 @@ def test_choose_is_the_log_probability_of_each_label_as_the_whole_answer(
 ) -> None:
     base, model = pair
     adapter = make_adapter("prompt", base) if tuned else None
-    renderer, examples = base.renderer(), labelled(5)
+    renderer, examples = base.renderer(), labelled(5, LABELS)
     found = questions.choose(base, renderer, examples, LABELS, adapter)
     for example, chances in zip(examples, found, strict=True):
         for label, chance in zip(LABELS, chances, strict=True):
@@ -80,7 +69,7 @@ def test_write_is_greedy_and_stops_at_the_end(pair: tuple[Base, torch.nn.Module]
 
 def test_ask_and_judge_put_it_together(pair: tuple[Base, torch.nn.Module]) -> None:
     base, _ = pair
-    examples, adapter = labelled(12), make_adapter("prompt", base)
+    examples, adapter = labelled(12, LABELS), make_adapter("prompt", base)
     without = ask(base, base.renderer(), examples, LABELS, None)
     tuned = ask(base, base.renderer(), examples, LABELS, adapter)
     chances = questions.choose(base, base.renderer(), examples, LABELS, adapter)
@@ -108,6 +97,6 @@ def test_prompts_as_long_as_the_context_are_judged_too() -> None:
     adapter = make_adapter("prompt", base, size=20)
     long = Example((Turn("user", "xyz" * 300), Turn("assistant", LABELS[2], learn=True)), label=LABELS[2])
     renderer = Renderer(base.tokenizer, max_length=CONTEXT - 20)
-    found = ask(base, renderer, [long, *labelled(2)], LABELS, adapter)
+    found = ask(base, renderer, [long, *labelled(2, LABELS)], LABELS, adapter)
     assert len(found.written) == 3
     assert np.isfinite(found.sums).all()

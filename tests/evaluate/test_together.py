@@ -16,25 +16,15 @@ from capotasto.evaluate.together import ask_all
 from capotasto.evaluate.wishes import Wishes
 from capotasto.session import Base
 from capotasto.types import Encoded, Example, Turn
+from tests.evaluate.making import labelled
 from tests.making import LABELS, make_adapter, make_base, make_examples
 
-WORDS = ["why", "rain", "north", "how", "short", "answer"]
 WRITING = Wishes(("bleu", "token_f1"), None, 6)
 
 
 @pytest.fixture(scope="module")
 def base() -> Base:
     return make_base()
-
-
-def labelled(count: int) -> list[Example]:
-    return [
-        Example(
-            (Turn("user", " ".join(WORDS[: 1 + i % 6])), Turn("assistant", LABELS[i % 3], learn=True)),
-            label=LABELS[i % 3],
-        )
-        for i in range(count)
-    ]
 
 
 def texts(count: int) -> list[Example]:
@@ -53,7 +43,7 @@ def assert_same(one: Answers, other: Answers) -> None:
 
 
 CASES = {
-    "labels": (labelled(7), LABELS, Wishes()),
+    "labels": (labelled(7, LABELS), LABELS, Wishes()),
     "pairs": (make_examples(6), [], Wishes()),
     "pairs that are written": (make_examples(6), [], WRITING),
     "plain text": (texts(3), [], Wishes()),
@@ -92,7 +82,8 @@ def test_contenders_share_batches_and_compute_nothing_more(base: Base, monkeypat
     monkeypatch.setattr(forward, "_call", counted)
     adapters = [None, make_adapter("prompt", base), make_adapter("prompt", base, seed=1)]
     rows = [
-        replace(one, turns=(Turn("user", f"The question is {i}"), one.turns[1])) for i, one in enumerate(labelled(5))
+        replace(one, turns=(Turn("user", f"The question is {i}"), one.turns[1]))
+        for i, one in enumerate(labelled(5, LABELS))
     ]
     for one in adapters:
         questions.choose(base, base.renderer(None, 64), rows, LABELS, one)
@@ -105,7 +96,7 @@ def test_contenders_share_batches_and_compute_nothing_more(base: Base, monkeypat
 
 
 def test_the_bare_base_comes_first(base: Base) -> None:
-    adapter, rows = make_adapter("prompt", base), labelled(5)
+    adapter, rows = make_adapter("prompt", base), labelled(5, LABELS)
     bare, tuned = ask_beside_bare(base, base.renderer(None, 64), rows, LABELS, rows, [adapter])
     assert_same(bare, ask(base, base.renderer(None, 64), rows, LABELS, None))
     assert_same(tuned, ask(base, base.renderer(None, 64), rows, LABELS, adapter))
@@ -127,7 +118,7 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[Encoded]:
 def test_the_loss_of_the_true_label_is_not_asked_twice(
     base: Base, monkeypatch: pytest.MonkeyPatch, tuned: bool
 ) -> None:
-    adapter, examples = make_adapter("prompt", base) if tuned else None, labelled(8)
+    adapter, examples = make_adapter("prompt", base) if tuned else None, labelled(8, LABELS)
     renderer, seen = base.renderer(adapter), scored(monkeypatch)
     found = ask(base, renderer, examples, LABELS, adapter)
     assert seen == []
@@ -144,9 +135,9 @@ def test_the_loss_is_asked_where_it_is_another_question(base: Base, monkeypatch:
     other = Example((Turn("user", "why"), Turn("assistant", "It is neutral.", learn=True)), label=LABELS[1])
     renderer, seen = base.renderer(None, 60), scored(monkeypatch)
     names = [*LABELS, "a very long label"]
-    found = ask(base, renderer, [long, new, other, *labelled(3)], names, None)
+    found = ask(base, renderer, [long, new, other, *labelled(3, LABELS)], names, None)
     assert seen == [renderer.encode(one) for one in (long, new, other)]
-    every = [renderer.encode(one) for one in (long, new, other, *labelled(3))]
+    every = [renderer.encode(one) for one in (long, new, other, *labelled(3, LABELS))]
     sums, counts = questions.score(base, every, [None] * 6)
     assert found.sums == pytest.approx(sums, rel=1e-12)
     assert (found.counts == counts).all()

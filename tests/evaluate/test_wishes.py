@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from capotasto.errors import SettingError, UserError
+from capotasto.errors import SettingError
 from capotasto.evaluate import metric
 from capotasto.evaluate.metrics import METRICS, usual
 from capotasto.evaluate.settings import MetricSettings
 from capotasto.evaluate.wishes import Wishes, wishes
 from capotasto.types import Example, Turn
+from tests.refusing import refused
 
 PLAIN = [Example((Turn("text", "the rain", learn=True),))]
 PAIRS = [Example((Turn("user", "why?"), Turn("assistant", "rain", learn=True)))]
@@ -85,10 +86,8 @@ def test_all_are_those_that_fit(kind: str, fits: set[str], does_not: set[str]) -
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(kind: str, given: dict, words: list[str]) -> None:
-    with pytest.raises(SettingError) as caught:
+    with refused(*words, kind=SettingError):
         wish(kind, **given)
-    assert [word for word in words if word not in str(caught.value)] == [], caught.value
-    assert "\n" not in str(caught.value)
 
 
 def test_a_schema_is_read(tmp_path: Path) -> None:
@@ -114,10 +113,8 @@ def test_a_schema_is_read(tmp_path: Path) -> None:
 def test_a_schema_that_is_none_is_refused(tmp_path: Path, content: str, words: list[str]) -> None:
     path = tmp_path / "s.json"
     path.write_text(content)
-    with pytest.raises(UserError) as caught:
+    with refused(str(path), *words):
         wish("pairs", metrics="json_schema", json_schema=str(path))
-    assert [word for word in [str(path), *words] if word not in str(caught.value)] == [], caught.value
-    assert "\n" not in str(caught.value)
 
 
 def test_a_metric_without_its_package_is_left_out_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,18 +62,18 @@ def test_the_settings_are_those_of_the_recipe(name):
 
 
 @pytest.mark.parametrize(("name", "file"), [("role_prompts", "prompts.csv"), ("quotes", "quotes.jsonl")])
-def test_a_config_runs_on_another_base(name, file, data, tiny_folder):
+def test_a_config_runs_on_another_base(name, file, data, model):
     path = ROOT / "examples" / "classic" / f"{name}.yaml"
-    arguments = ["--config", str(path), "--base", str(tiny_folder), "--out", f"out/{name}", "--epochs", "1"]
+    arguments = ["--config", str(path), "--base", str(model), "--out", f"out/{name}", "--epochs", "1"]
     assert main(["tune", file, *arguments]) == 0
     record = json.loads((data / "out" / name / "run.json").read_text(encoding="utf-8"))
-    assert record["base"]["name"] == str(tiny_folder)
+    assert record["base"]["name"] == str(model)
     assert record["init"]["kind"] == "peft-random"
     assert (record["settings"]["tokens"], record["learning_rate"], record["settings"]["epochs"]) == (4, 0.003, 1)
 
 
-def test_the_script_trains_both_and_answers_with_each_and_with_none(data, tiny_folder, script, capfd):
-    script("--base", str(tiny_folder), "--out", "both", "--new-tokens", "5")
+def test_the_script_trains_both_and_answers_with_each_and_with_none(data, model, script, capfd):
+    script("--base", str(model), "--out", "both", "--new-tokens", "5")
     said = capfd.readouterr().out
     assert len(re.findall(r"^(?:role_prompts|quotes): ", said, re.MULTILINE)) == 2
     for name in ("base", "role_prompts", "quotes"):
@@ -81,9 +81,9 @@ def test_the_script_trains_both_and_answers_with_each_and_with_none(data, tiny_f
     assert (data / "both" / "quotes" / "adapter_model.safetensors").exists()
 
 
-def test_the_script_says_in_one_line_what_is_wrong(data, tiny_folder, script):
+def test_the_script_says_in_one_line_what_is_wrong(data, model, script):
     with pytest.raises(SystemExit, match=r"^classic.py: .*quotes.jsonl has no column 'text'.*$"):
-        script("--base", str(tiny_folder), "--quote-column", "text")
+        script("--base", str(model), "--quote-column", "text")
 
 
 @pytest.fixture

@@ -50,10 +50,10 @@ def evaluate(base, *arguments):
 
 
 @pytest.mark.usefixtures("own_tasks_only")
-def test_every_task_runs(data, tiny_folder, capfd):
+def test_every_task_runs(data, model, capfd):
     pytest.importorskip("lm_eval")
     names = sorted(path.stem for path in FOLDER.glob("*.yaml"))
-    assert evaluate(tiny_folder, "--tasks", ",".join(names), "--gen_kwargs", "max_gen_toks=4") == 0
+    assert evaluate(model, "--tasks", ",".join(names), "--gen_kwargs", "max_gen_toks=4") == 0
     found = json.loads(capfd.readouterr().out)
     assert sorted(found["results"]) == names
     assert found["n-samples"]["local_wikitext2"]["original"] == 2, "one row an article"
@@ -72,8 +72,8 @@ def test_rows_are_made_as_the_page_says(data, monkeypatch):
 
 
 @pytest.mark.usefixtures("own_tasks_only")
-def test_a_missing_file_is_named(tiny_folder, tmp_path, monkeypatch):
+def test_a_missing_file_is_named(model, tmp_path, monkeypatch):
     pytest.importorskip("lm_eval")
     monkeypatch.setenv("CAPO_DATA", str(tmp_path))
     with pytest.raises(SystemExit, match=r"no file .*arc_easy.jsonl; set CAPO_DATA"):
-        evaluate(tiny_folder, "--tasks", "local_arc_easy")
+        evaluate(model, "--tasks", "local_arc_easy")

@@ -19,12 +19,12 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 
 
 @pytest.mark.parametrize("page", with_blocks("python"), ids=where)
-def test_python_examples_run_in_order(page, workplace, tiny_folder):
-    run(page, tiny_folder)
+def test_python_examples_run_in_order(page, workplace, model):
+    run(page, model)
 
 
-def test_the_python_page_prints_what_it_promises(workplace, tiny_folder, capfd):
-    run(ROOT / "docs" / "python.md", tiny_folder)
+def test_the_python_page_prints_what_it_promises(workplace, model, capfd):
+    run(ROOT / "docs" / "python.md", model)
     said = capfd.readouterr().out
     assert capotasto.__version__ in said
     assert "unknown setting 'epoch' in tune; did you mean 'epochs'?" in said
@@ -44,11 +44,11 @@ def test_the_python_page_shows_every_public_name():
 
 
 @pytest.mark.parametrize("page", with_blocks("sh"), ids=where)
-def test_commands_run_in_order(page, workplace, tiny_folder, capfd):
+def test_commands_run_in_order(page, workplace, model, capfd):
     for line in "".join(blocks(page, "sh")).splitlines():
         program, command, *rest = shlex.split(line)
         assert program == "capo"
-        base = ["--base", str(tiny_folder)] if command in TAKES_A_BASE else []
+        base = ["--base", str(model)] if command in TAKES_A_BASE else []
         code = main([command, *rest, *base])
         assert code == 0, f"{line}\n{capfd.readouterr().err}"
     assert "adapters/tickets" in capfd.readouterr().out
@@ -95,9 +95,9 @@ def shapes() -> Iterator[str]:
                 )
 
 
-def test_the_artefacts_page_knows_every_key_of_a_run(workplace, tiny_folder):
+def test_the_artefacts_page_knows_every_key_of_a_run(workplace, model):
     text = (ROOT / "docs" / "artefacts.md").read_text(encoding="utf-8")
-    base = capotasto.load_base(str(tiny_folder))
+    base = capotasto.load_base(str(model))
     run = capotasto.tune(base, "tickets.csv", out="run", epochs=1, tokens=4)
     manifest = read_json(run.folder / "manifest.json")
     keys = [*run.record, *run.record["data"], *run.record["base"], *manifest]

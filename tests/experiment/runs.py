@@ -1,33 +1,19 @@
-"""Small runs: a base on disk, a data file, and `tune` as a process of its own that can be killed."""
+"""Small runs: a data file, runs that are stopped, and what they leave."""
 
 import json
 import random
-import resource
-import sys
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
-from capotasto import compare, load_base, search, tune
-from capotasto.errors import UserError
+from capotasto import tune
 from capotasto.session import Base
 from capotasto.types import StepRecord
-from tests.tiny import tiny_model, tiny_tokenizer
 
 WORDS = ["rain", "sun", "north", "shore", "wind", "snow", "hail", "fog"]
 QUICK = {"tokens": 3, "init": "vocab", "epochs": 3, "batch_tokens": 96, "checkpoint_seconds": 0, "lr": 0.02}
-
-
-def save_base(folder: Path, seed: int = 0) -> Path:
-    tiny_model("llama", torch.float32, seed).save_pretrained(folder)
-    tiny_tokenizer().save_pretrained(folder)
-    return folder
-
-
-def read_base(folder: Path) -> Base:
-    return load_base(str(folder), dtype="fp32", device="cpu")
 
 
 def write_rows(path: Path, count: int = 40, seed: int = 0) -> Path:
@@ -39,40 +25,29 @@ def write_rows(path: Path, count: int = 40, seed: int = 0) -> Path:
     return path
 
 
-def tune_apart(model: str, data: str, out: str, settings: dict[str, Any]) -> None:
-    """A whole run, for a process of its own."""
-    torch.set_num_threads(1)
-    tune(read_base(Path(model)), data, out=out, **settings)
+class StopError(Exception):
+    """Somebody stops a run."""
 
 
-def search_apart(model: str, data: str, out: str, settings: dict[str, Any]) -> None:
-    """A whole search, for a process of its own."""
-    torch.set_num_threads(1)
-    search(read_base(Path(model)), data, out=out, **settings)
+def tune_until(step: int, base: Base, data: Path, out: Path, **settings: Any) -> None:
+    """A run that is stopped after this step."""
+
+    def stop(record: StepRecord) -> None:
+        if record.kind == "step" and record.step == step:
+            raise StopError
+
+    with pytest.raises(StopError):
+        tune(base, data, out=out, watch=stop, **settings)
 
 
-def compare_apart(model: str, data: str, out: str, settings: dict[str, Any]) -> None:
-    """A whole comparison, for a process of its own."""
-    torch.set_num_threads(1)
-    compare(read_base(Path(model)), data, out=out, **settings)
-
-
-def tune_until_full(
-    model: str, data: str, out: str, settings: dict[str, Any], step: int, room: int, told: Connection
-) -> None:
-    """The same, but after `step` no file may be longer than `room` bytes: the system refuses the rest."""
-
-    def fill(record: StepRecord) -> None:
-        if record.step == step:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-
-    torch.set_num_threads(1)
-    base = read_base(Path(model))
-    try:
-        tune(base, data, out=out, watch=fill, **settings)
-    except UserError as error:
-        told.send(str(error))
-        sys.exit(error.exit_code)
+def check_stopping_changes_nothing(step: int, base: Base, data: Path, folder: Path, **settings: Any) -> None:
+    """Stopped after this step in `folder`/stopped and resumed, it learns what it learns in one go in `folder`/whole."""
+    whole = tune(base, data, out=folder / "whole", name="one", **settings)
+    tune_until(step, base, data, folder / "stopped", name="one", **settings)
+    rest = tune(base, data, out=folder / "stopped", name="one", resume=True, **settings)
+    assert steps_logged(folder / "stopped") == steps_logged(folder / "whole")
+    for one, other in zip(rest.adapter.parameters(), whole.adapter.parameters(), strict=True):
+        assert torch.equal(one, other)
 
 
 def steps_logged(folder: Path) -> list[tuple[str, int, float]]:

@@ -11,8 +11,9 @@ from capotasto.errors import SettingError
 from capotasto.experiment.recipe import Recipe, run_recipe
 from capotasto.methods import METHODS
 from capotasto.session import Base
-from tests.experiment.runs import QUICK, write_rows
+from tests.experiment.runs import QUICK, check_stopping_changes_nothing, write_rows
 from tests.making import SETTINGS
+from tests.refusing import refused
 
 EVERY = [*METHODS, "prompt+lora", "lora+head"]
 
@@ -37,20 +38,7 @@ def test_every_method_makes_a_judged_adapter(base: Base, rows: Path, tmp_path: P
 
 @pytest.mark.parametrize("method", ["lora", "prefix", "full", "lora+head"])
 def test_a_stopped_run_goes_on_to_the_same_adapter(base: Base, rows: Path, tmp_path: Path, method: str) -> None:
-    class StopError(Exception):
-        pass
-
-    def stop(record):
-        if record.kind == "step" and record.step == 3:
-            raise StopError
-
-    settings = {**QUICK, "method": method, "dropout": 0.1, "checkpoint_seconds": 0}
-    whole = tune(base, rows, out=tmp_path / "whole", name="one", **settings)
-    with pytest.raises(StopError):
-        tune(base, rows, out=tmp_path / "stopped", name="one", watch=stop, **settings)
-    rest = tune(base, rows, out=tmp_path / "stopped", name="one", **settings, resume=True)
-    for one, other in zip(rest.adapter.parameters(), whole.adapter.parameters(), strict=True):
-        assert torch.equal(one, other)
+    check_stopping_changes_nothing(3, base, rows, tmp_path, **{**QUICK, "method": method, "dropout": 0.1})
 
 
 def recipe(folder: Path, **jobs: dict) -> Path:
@@ -106,8 +94,5 @@ def test_paths_in_a_recipe_are_as_seen_from_it(tmp_path: Path) -> None:
 def test_a_recipe_that_cannot_be_is_refused_in_one_line(tmp_path: Path, text: str, words: list[str]) -> None:
     path = tmp_path / "recipe.yaml"
     path.write_text(text)
-    with pytest.raises(SettingError) as caught:
+    with refused(*words, kind=SettingError):
         Recipe.read(path)
-    message = str(caught.value)
-    assert [word for word in words if word not in message] == [], message
-    assert "\n" not in message

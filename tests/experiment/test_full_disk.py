@@ -12,7 +12,8 @@ from capotasto.errors import UserError
 from capotasto.records import atomic_file, disk_error, write_bytes
 from capotasto.session import Base
 from capotasto.training.resume import FILE as CHECKPOINT
-from tests.experiment.runs import QUICK, names, steps_logged, tune_until_full
+from tests.experiment.apart import finish, start, tune_until_full
+from tests.experiment.runs import QUICK, names, steps_logged
 
 # The log has about 300 bytes a step and the checkpoint about 3,000: which of them hits the limit first.
 MOMENTS = {"the checkpoint does not fit": (3, 1500, CHECKPOINT), "the log does not fit": (14, 4500, "log.jsonl")}
@@ -24,13 +25,8 @@ def test_a_full_disk_costs_the_step_and_nothing_else(
 ) -> None:
     step, room, refused = MOMENTS[moment]
     out = tmp_path / "out"
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.experiment.runs"])
-    told, tell = context.Pipe(duplex=False)
-    process = context.Process(target=tune_until_full, args=(str(model), str(rows), str(out), QUICK, step, room, tell))
-    process.start()
-    process.join(30)
-    assert process.exitcode == 2
+    told, tell = multiprocessing.Pipe(duplex=False)
+    finish(start(tune_until_full, model, rows, out, QUICK, step, room, tell), exit_code=2)
     assert told.poll()
     message = told.recv()
     assert str(out / refused) in message

@@ -1,58 +1,40 @@
 """A run that is killed at any moment and resumed ends as if it had never been: the same bytes, every step once."""
 
-import multiprocessing
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 
-from tests.experiment.runs import QUICK, names, steps_logged, tune_apart, write_rows
+from tests.experiment.apart import carry_out, finish, kill_when, start
+from tests.experiment.runs import QUICK, names, steps_logged, write_rows
 
 KILLS = 12  # at random moments, in one run
-PATIENCE = 30.0  # seconds for a moment to come
 
 
 class Runner:
     """Starts the same run in a process of its own, again and again."""
 
-    def __init__(self, context: ForkServerContext, model: Path, data: Path):
-        self.context, self.model, self.data = context, model, data
+    def __init__(self, model: Path, data: Path):
+        self.model, self.data = model, data
 
-    def start(self, out: Path, resume: bool = True) -> multiprocessing.process.BaseProcess:
+    def start(self, out: Path, resume: bool = True) -> BaseProcess:
         settings = {**QUICK, "epochs": 6, "patience": 99, "resume": resume}
-        process = self.context.Process(target=tune_apart, args=(str(self.model), str(self.data), str(out), settings))
-        process.start()
-        return process
+        return start(carry_out, "tune", self.model, self.data, out, settings)
 
     def finish(self, out: Path, resume: bool = True) -> None:
-        process = self.start(out, resume)
-        process.join(PATIENCE)
-        assert process.exitcode == 0
+        finish(self.start(out, resume))
 
     def kill_when(self, out: Path, moment: Callable[[], bool]) -> bool:
-        """True if the moment came while the run was going."""
-        process = self.start(out)
-        end = time.monotonic() + PATIENCE
-        while process.is_alive() and not moment():
-            assert time.monotonic() < end
-        process.kill()
-        process.join()
-        return process.exitcode == -9
+        return kill_when(self.start(out), moment)
 
 
 @pytest.fixture(scope="module")
-def runner(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
-    folder = tmp_path_factory.mktemp("kill")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CAPO_HOME", str(folder / "cache"))
-        patch.setenv("OMP_NUM_THREADS", "1")
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["tests.experiment.runs"])
-        yield Runner(context, model, write_rows(folder / "rows.csv"))
+def runner(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    return Runner(model, write_rows(tmp_path_factory.mktemp("kill") / "rows.csv"))
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,7 @@
 """A search that is killed at any moment and resumed ends as if it had never been."""
 
 import json
-import multiprocessing
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -11,10 +9,10 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 
-from tests.experiment.runs import names, search_apart, write_rows
+from tests.experiment.apart import carry_out, finish, kill_when, start
+from tests.experiment.runs import names, write_rows
 
 pytest.importorskip("optuna")
-PATIENCE = 60.0  # seconds for a moment to come
 SETTINGS = {
     "space": "lr=1e-3..0.1:log,tokens=2|4",
     "init": "vocab",
@@ -31,40 +29,15 @@ Start = Callable[[Path], BaseProcess]
 
 
 @pytest.fixture(scope="module")
-def start(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+def searching(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Start:
     """Starts the search, or goes on with it, in a process of its own."""
-    folder = tmp_path_factory.mktemp("kill")
-    data = write_rows(folder / "rows.csv")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CAPO_HOME", str(folder / "cache"))
-        patch.setenv("OMP_NUM_THREADS", "1")
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["tests.experiment.runs"])
-
-        def begin(out: Path) -> BaseProcess:
-            arguments = (str(model), str(data), str(out), {**SETTINGS, "resume": True})
-            process = context.Process(target=search_apart, args=arguments)
-            process.start()
-            return process
-
-        yield begin
+    data = write_rows(tmp_path_factory.mktemp("kill") / "rows.csv")
+    return lambda out: start(carry_out, "search", model, data, out, {**SETTINGS, "resume": True})
 
 
-def finish(start: Start, out: Path) -> dict[str, Any]:
-    process = start(out)
-    process.join(PATIENCE)
-    assert process.exitcode == 0
+def ended(process: BaseProcess, out: Path) -> dict[str, Any]:
+    finish(process)
     return json.loads((out / "search.json").read_text())
-
-
-def kill_when(start: Start, out: Path, moment: Callable[[], bool]) -> None:
-    process = start(out)
-    end = time.monotonic() + PATIENCE
-    while process.is_alive() and not moment():
-        assert time.monotonic() < end
-    process.kill()
-    process.join()
-    assert process.exitcode == -9, "the moment came while the search was going"
 
 
 def lines(out: Path, trial: str) -> int:
@@ -77,16 +50,16 @@ def rungs(out: Path) -> int:
     return sum(len(trial["rungs"]) for trial in json.loads(path.read_text())["trials"]) if path.exists() else 0
 
 
-def test_killed_again_and_again_it_ends_as_if_it_had_never_been(start: Start, tmp_path: Path) -> None:
+def test_killed_again_and_again_it_ends_as_if_it_had_never_been(searching: Start, tmp_path: Path) -> None:
     """In the first wave, after both waves, and while the winner is judged."""
     whole, out = tmp_path / "whole", tmp_path / "out"
-    wanted = finish(start, whole)
-    kill_when(start, out, lambda: lines(out, "trial-01") >= 3)
+    wanted = ended(searching(whole), whole)
+    assert kill_when(searching(out), lambda: lines(out, "trial-01") >= 3)
     asked = json.loads((out / "search.json").read_text())["trials"]
     assert len(asked) == 3
-    kill_when(start, out, lambda: rungs(out) >= 6)
-    kill_when(start, out, (out / "best").exists)
-    found = finish(start, out)
+    assert kill_when(searching(out), lambda: rungs(out) >= 6)
+    assert kill_when(searching(out), (out / "best").exists)
+    found = ended(searching(out), out)
     keys = ("name", "settings", "state", "step", "steps")
     assert [[t[key] for key in keys] for t in found["trials"]] == [[t[key] for key in keys] for t in wanted["trials"]]
     assert [trial["settings"] for trial in found["trials"][:3]] == [trial["settings"] for trial in asked]

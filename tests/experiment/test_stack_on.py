@@ -14,9 +14,10 @@ from capotasto.methods.stacked import stack
 from capotasto.promotion import promote
 from capotasto.session import Base
 from tests import reference
-from tests.experiment.runs import QUICK, save_base
-from tests.making import logits_of, make_adapter, make_base, make_fresh, make_rows
-from tests.tiny import tiny_base
+from tests.experiment.runs import QUICK
+from tests.making import logits_of, make_adapter, make_base, make_fresh, make_rows, read_base
+from tests.refusing import refused
+from tests.tiny import save_base, tiny_base
 
 STACKS = [
     ("lora", "prompt"),
@@ -138,18 +139,13 @@ def test_what_cannot_stack_is_refused_in_one_line(
 ) -> None:
     if beneath is not None:
         tune(base, rows, out=tmp_path / "under", **{**QUICK, "epochs": 1, **beneath})
-    with pytest.raises(UserError) as caught:
+    with refused(*words):
         tune(base, rows, out=tmp_path / "both", **{**QUICK, "stack_on": str(tmp_path / "under"), **given})
-    message = str(caught.value)
-    assert [word for word in words if word not in message] == [], message
-    assert "\n" not in message
 
 
 def test_an_adapter_of_another_base_is_refused(base: Base, rows: Path, tmp_path: Path) -> None:
     tuned(base, rows, tmp_path / "under", "lora")
-    from capotasto.session import load_base
-
-    other = load_base(str(save_base(tmp_path / "other", seed=7)), dtype="fp32", device="cpu")
+    other = read_base(save_base(tmp_path / "other", seed=7))
     with pytest.raises(UserError, match="was made for base"):
         tuned(other, rows, tmp_path / "both", "prompt", stack_on=str(tmp_path / "under"))
 

@@ -13,6 +13,7 @@ from capotasto.experiment.outcome import SAMPLES
 from capotasto.session import Base
 from capotasto.types import StepRecord
 from tests.experiment.runs import QUICK, names, steps_logged, write_rows
+from tests.refusing import refused
 
 FILES = {
     *("adapter_config.json", "adapter_model.safetensors", "initial.safetensors", "manifest.json"),
@@ -103,18 +104,15 @@ def test_a_training_that_explodes_stops_and_keeps_what_was_good(
 ) -> None:
     out, wild = tmp_path / "out", {**QUICK, "lr": lr, "epochs": 6}
     for resume in (False, True):  # the checkpoint is whole: it goes on to the same fault
-        with pytest.raises(TrainingError) as caught:
+        words = ("out: a virtual token of length", "at step", state, "--force", f"below --lr {lr:.3g}")
+        with refused(*words, kind=TrainingError) as caught:
             tune(base, rows, out=out, resume=resume, **wild)
-        message = str(caught.value)
         assert caught.value.exit_code == 3
-        for word in ("out: a virtual token of length", "at step", state, "--force", f"below --lr {lr:.3g}"):
-            assert word in message, message
-        assert "\n" not in message
         assert not (out / "run.json").exists()
     checkpoint = out / "checkpoint.safetensors"
     assert checkpoint.exists() == (lr == 1500)
     if checkpoint.exists():
-        assert str(checkpoint) in message
+        assert str(checkpoint) in str(caught.value)
         assert load_file(checkpoint)["adapter.prompt_embeddings"].isfinite().all()
     assert tune(base, rows, out=out, force=True, **QUICK).folder == out
 

@@ -1,17 +1,8 @@
-from pathlib import Path
-
 import pytest
-import torch
 
-from capotasto.session import Base, load_base
-from tests.tiny import tiny_model, tiny_tokenizer
-
-
-@pytest.fixture(scope="session", autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CAPO_HOME", str(tmp_path_factory.mktemp("home")))
-        yield
+from capotasto.session import Base
+from tests.making import read_base
+from tests.tiny import save_base
 
 
 @pytest.fixture(scope="session")
@@ -21,10 +12,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory):
 
     def get(architecture: str = "llama") -> Base:
         if architecture not in made:
-            folder: Path = tmp_path_factory.mktemp(architecture)
-            tiny_model(architecture, torch.float32).save_pretrained(folder)
-            tiny_tokenizer().save_pretrained(folder)
-            made[architecture] = load_base(str(folder), dtype="fp32", device="cpu")
+            made[architecture] = read_base(save_base(tmp_path_factory.mktemp(architecture), architecture))
         return made[architecture]
 
     return get

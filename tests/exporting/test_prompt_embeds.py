@@ -18,7 +18,7 @@ import capotasto as capo
 from capotasto.exporting import prompt_embeds
 from capotasto.session import Base
 from capotasto.types import Turn
-from tests.making import make_adapter
+from tests.making import make_adapter, read_base
 
 TEXT = "the rain in the north"
 
@@ -47,7 +47,7 @@ def with_bos(base: Base, folder) -> Base:
     inner.post_processor = processors.TemplateProcessing("<s> $A", special_tokens=[("<s>", 1)])
     base.tokenizer.save_pretrained(folder)
     inner.post_processor = before
-    return capo.load_base(str(folder), dtype="fp32", device="cpu")
+    return read_base(folder)
 
 
 @pytest.mark.parametrize("placement", ["front", "after_bos", "system"])

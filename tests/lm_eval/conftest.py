@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from tests.cli.conftest import capo  # noqa: F401  the same fixture here
-from tests.tiny import CONTEXT, tiny_model, tiny_tokenizer
+from tests.tiny import CONTEXT
 
 QUESTIONS = [
     {"question": "one two three", "choices": ["four five", "sun"], "gold": 0, "answer": "four"},
@@ -91,12 +90,3 @@ def evaluate(tasks: Path) -> Evaluate:
         return found
 
     return run
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny base as a folder."""
-    folder = tmp_path_factory.mktemp("base")
-    tiny_model("llama", torch.float32).save_pretrained(folder)
-    tiny_tokenizer().save_pretrained(folder)
-    return folder

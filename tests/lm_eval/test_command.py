@@ -20,12 +20,12 @@ lm_eval = pytest.importorskip("lm_eval")
 
 
 def test_the_command_runs_tasks_and_prints_one_document(
-    tasks: Path, folder: Path, evaluate: Evaluate, capo: Capo
+    tasks: Path, model: Path, evaluate: Evaluate, capo: Capo
 ) -> None:
     done = capo(
         "lm-eval",
         "--model_args",
-        f"base={folder},dtype=fp32",
+        f"base={model},dtype=fp32",
         "--include_path",
         tasks,
         "--tasks",
@@ -37,7 +37,7 @@ def test_the_command_runs_tasks_and_prints_one_document(
     found = done.json
     assert found["config"]["model"] == "capotasto"
     assert found["n-samples"]["choosing"]["effective"] == 3
-    wanted = evaluate("hf", "choosing", "ending", model_args={"pretrained": str(folder), "device": "cpu"}, limit=3)
+    wanted = evaluate("hf", "choosing", "ending", model_args={"pretrained": str(model), "device": "cpu"}, limit=3)
     for task in ("choosing", "ending"):
         for metric, value in wanted["results"][task].items():
             if isinstance(value, float):

@@ -11,11 +11,10 @@ from capotasto import tune
 from capotasto.artifact import load_adapter, save_adapter
 from capotasto.errors import AdapterError
 from capotasto.evaluate.heads import answer
-from capotasto.session import load_base
 from capotasto.types import Encoded
 from tests.experiment.runs import QUICK, write_rows
-from tests.making import make_adapter
-from tests.tiny import tiny_model, tiny_tokenizer
+from tests.making import make_adapter, read_base
+from tests.tiny import save_base
 
 ROWS = [(7, 30, 41, 5, 60), (9, 12, 33)]
 PAD = 0
@@ -23,10 +22,7 @@ PAD = 0
 
 @pytest.fixture(scope="module", params=["llama", "gpt2", "bloom", "gemma", "qwen2"])
 def base(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model")
-    tiny_model(request.param, torch.float32).save_pretrained(folder)
-    tiny_tokenizer().save_pretrained(folder)
-    return load_base(str(folder), dtype="fp32", device="cpu")
+    return read_base(save_base(tmp_path_factory.mktemp("model"), request.param))
 
 
 def theirs_of(base, labels=3):

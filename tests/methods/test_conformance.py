@@ -15,7 +15,7 @@ from capotasto.training.resume import load_checkpoint, save_checkpoint
 from capotasto.training.settings import TrainSettings
 from capotasto.training.stop import EarlyStopping
 from tests import reference
-from tests.making import logits_of, make_adapter, make_base, make_rows
+from tests.making import Watched, logits_of, make_adapter, make_base, make_rows
 from tests.tiny import tiny_base
 
 ARCHITECTURES = ("llama", "gpt2", "bloom", "gemma")
@@ -37,14 +37,6 @@ def base(request: pytest.FixtureRequest) -> Base:
 @pytest.fixture(params=METHODS)
 def method(request: pytest.FixtureRequest) -> str:
     return request.param
-
-
-class Watched(Job):
-    """A job that remembers the gradients of its steps."""
-
-    def update(self) -> float:
-        self.gradients = [parameter.grad.clone() for parameter in self.adapter.parameters()]
-        return super().update()
 
 
 def make_job(method: str, base: Base, rows: int = 8, **settings: object) -> Watched:

@@ -12,10 +12,9 @@ from transformers import AutoModelForCausalLM
 from capotasto.artifact import load_adapter, save_adapter
 from capotasto.errors import UserError
 from capotasto.methods import METHODS
-from capotasto.session import load_base
 from capotasto.types import Encoded
-from tests.making import logits_of, make_adapter, make_rows
-from tests.tiny import tiny_model, tiny_tokenizer
+from tests.making import logits_of, make_adapter, make_rows, read_base
+from tests.tiny import save_base
 
 EVERY = [*METHODS, "prompt+lora", "prefix+bottleneck", "lora+head", "gated+lora"]
 IN_PEFT = {
@@ -38,10 +37,7 @@ IDS = (7, 30, 41, 5, 60)
 
 @pytest.fixture(scope="module", params=["llama", "gpt2", "bloom", "gemma"])
 def base(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model")
-    tiny_model(request.param, torch.float32).save_pretrained(folder)
-    tiny_tokenizer().save_pretrained(folder)
-    return load_base(str(folder), dtype="fp32", device="cpu")
+    return read_base(save_base(tmp_path_factory.mktemp("model"), request.param))
 
 
 def plain(base):

@@ -1,6 +1,7 @@
 """A strict reading of a page: its elements in order, and the text a reader sees."""
 
 from html.parser import HTMLParser
+from itertools import pairwise
 
 VOID = {"meta", "link", "br"}
 
@@ -32,6 +33,13 @@ class Page(HTMLParser):
 
     def all(self, tag):
         return [attributes for name, attributes in self.elements if name == tag]
+
+    def check_headings(self):
+        """One is the first and highest; from one to the next it goes down by one step at most."""
+        levels = [int(tag[1]) for tag, _ in self.elements if tag in {"h1", "h2", "h3", "h4"}]
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert all(after - before <= 1 for before, after in pairwise(levels))
 
     def pictures(self):
         return [attributes["aria-label"] for attributes in self.all("svg") if attributes.get("role") == "img"]

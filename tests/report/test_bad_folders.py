@@ -2,6 +2,7 @@ import pytest
 
 from capotasto import report
 from capotasto.errors import UserError
+from tests.refusing import refused
 
 # content of run.json, content of log.jsonl, words the message must hold: cause, place, remedy
 BAD = [
@@ -30,11 +31,8 @@ def test_message_names_cause_place_and_remedy(tmp_path, run, log, words):
     for name, content in (("run.json", run), ("log.jsonl", log)):
         if content is not None:
             (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(UserError) as error:
+    with refused(*words):
         report.write(folder)
-    message = str(error.value)
-    assert "\n" not in message
-    assert [word for word in words if word not in message] == []
     assert not (folder / "report.html").exists()
 
 

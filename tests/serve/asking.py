@@ -1,38 +1,58 @@
-"""What an asker hears."""
+"""Asks for tests, and what their asker hears."""
 
 from threading import Event
 
 from capotasto.decoding.settings import GenerateSettings
 from capotasto.serve.asks import Ask, Piece
+from tests.decoding.making import make_row
 
 
 class Heard:
-    """The pieces of one answer."""
+    """The pieces of one answer; after `fail_after` of them whoever listens is gone."""
 
-    def __init__(self):
+    def __init__(self, fail_after: int = -1):
         self.pieces: list[Piece] = []
-        self.begun, self.done = Event(), Event()
+        self.begun, self._ended, self._fail_after = Event(), Event(), fail_after
 
     def __call__(self, piece: Piece) -> None:
-        assert not self.done.is_set(), "nothing is heard after the end"
+        assert not self._ended.is_set(), "nothing is heard after the end"
         self.pieces.append(piece)
         if piece.token is not None:
             self.begun.set()
         if piece.finish:
-            self.done.set()
+            self._ended.set()
+        if len(self.pieces) == self._fail_after:
+            raise RuntimeError("whoever listened is gone")
 
-    def end(self, seconds: float = 60) -> Piece:
-        """The last piece."""
-        assert self.done.wait(seconds), self.pieces
-        return self.pieces[-1]
+    def wait(self, seconds: float = 60) -> "Heard":
+        """Until the answer has ended."""
+        assert self._ended.wait(seconds), self.pieces
+        return self
+
+    def end(self) -> Piece:
+        """The last piece, when it has come."""
+        return self.wait().pieces[-1]
+
+    @property
+    def tokens(self) -> list[int]:
+        return [piece.token for piece in self.pieces if piece.token is not None]
 
     @property
     def text(self) -> str:
         return "".join(piece.text for piece in self.pieces)
 
     @property
-    def tokens(self) -> list[int]:
-        return [piece.token for piece in self.pieces if piece.token is not None]
+    def finish(self) -> str:
+        return self.pieces[-1].finish
+
+    @property
+    def error(self) -> str:
+        return self.pieces[-1].error
+
+
+def make_ask(number: int, adapter=None, stop=(), logprobs=None, schema=None, pattern=None, **settings) -> Ask:
+    row = make_row(number, adapter, **settings)
+    return Ask(row.prompt, adapter, GenerateSettings(**row.settings.model_dump()), stop, logprobs, schema, pattern)
 
 
 def ask(engine, prompt, adapter=None, tokens: int = 8, **more) -> Heard:

@@ -8,7 +8,7 @@ import pytest
 
 from capotasto.errors import DataError, SettingError
 from tests.decoding.making import adapter_of
-from tests.serve.making import Heard, make_ask
+from tests.serve.asking import Heard, make_ask
 from tests.serve.test_engine import engine as engine
 from tests.serve.test_engine import expected
 

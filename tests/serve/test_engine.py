@@ -21,7 +21,7 @@ from capotasto.session import Base
 from capotasto.types import Turn
 from tests.decoding.making import adapter_of, alone, shared_base
 from tests.making import make_adapter, make_base
-from tests.serve.making import Heard, make_ask
+from tests.serve.asking import Heard, make_ask
 from tests.tiny import tiny_metaspace_tokenizer, tiny_model
 
 

@@ -12,9 +12,9 @@ from capotasto.retrieve.prompt import fitting
 from capotasto.serve import keys
 from capotasto.session import Base
 from tests.making import make_base
-from tests.retrieve.conftest import save_encoder
 from tests.retrieve.making import write_docs
 from tests.serve.serving import Heard, Served, served
+from tests.tiny import save_base
 
 QUESTION = "How are trains booked?"
 
@@ -30,7 +30,7 @@ def base() -> Base:
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("indexed")
-    encoder = save_encoder(folder / "encoder", seed=0)
+    encoder = save_base(folder / "encoder", "bert")
     build_index(write_docs(folder / "docs"), folder / "index", embedder=f"base:{encoder}")
     return str(folder / "index")
 

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.real
 
 
 def test_the_real_base_answers_over_http(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CAPO_HOME", raising=False)
+    monkeypatch.delenv("CAPO_HOME")
     with served(load_base("smollm2-135m", dtype="fp32")) as running:
         asked = {"prompt": "The capital of France is", "max_tokens": 1, "temperature": 0, "logprobs": 1}
         choice = running.post("/v1/completions", **asked).json["choices"][0]

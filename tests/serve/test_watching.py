@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from capotasto.serve.asks import EngineState, Piece
 from capotasto.serve.metrics import Metrics
@@ -18,7 +17,6 @@ from capotasto.serve.service import Note
 from capotasto.session import Base
 from tests.serve.engines import Patient, Recorder
 from tests.serve.serving import Served, served
-from tests.tiny import tiny_model, tiny_tokenizer
 
 
 def lines_of(running: Served) -> list[dict[str, Any]]:
@@ -111,11 +109,9 @@ def test_health_follows_the_engine(base: Base) -> None:
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int, str]]:
+def program(model: Path) -> Iterator[tuple[subprocess.Popen[str], int, str]]:
     """`capo serve` with a tiny base, its port, and the base's name."""
-    tiny_model("llama", torch.float32).save_pretrained(tmp_path)
-    tiny_tokenizer().save_pretrained(tmp_path)
-    command = [sys.executable, "-m", "capotasto", "serve", "--base", str(tmp_path), "--port", "0", "--json"]
+    command = [sys.executable, "-m", "capotasto", "serve", "--base", str(model), "--port", "0", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
         text = ""
         while not text.rstrip().endswith("}"):

@@ -7,9 +7,10 @@ import pytest
 from tokenizers import processors
 from transformers import PreTrainedTokenizerFast
 
-from capotasto.errors import DataError, SettingError, UserError
+from capotasto.errors import DataError, SettingError
 from capotasto.tokens.render import PLACEMENTS, Renderer
 from capotasto.types import Encoded, Example, Role, Turn
+from tests.refusing import refused
 from tests.tiny import CHAT_TEMPLATE, tiny_tokenizer
 
 QUESTION = "where is the rain?"
@@ -257,9 +258,8 @@ def test_long_texts_keep_their_beginning() -> None:
     ],
 )
 def test_a_row_that_cannot_be_learnt_is_refused(row: Example, length: int, words: list[str]) -> None:
-    with pytest.raises(UserError) as caught:
+    with refused(*words):
         Renderer(TOKENIZERS["chat"], max_length=length).encode(row)
-    assert [word for word in words if word not in str(caught.value)] == []
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)

@@ -17,7 +17,7 @@ from capotasto.training.resume import load_checkpoint, save_checkpoint
 from capotasto.training.settings import TrainSettings
 from capotasto.training.stop import EarlyStopping
 from tests import reference
-from tests.making import make_adapter, make_base, make_rows
+from tests.making import Watched, make_adapter, make_base, make_rows
 
 SETTINGS = {
     "smoothing": {"label_smoothing": 0.2},
@@ -31,19 +31,6 @@ METHODS = ["prompt", "prefix", "lora", "full"]
 @pytest.fixture(scope="module", params=["llama", "gemma2"])
 def exact(request: pytest.FixtureRequest) -> Base:
     return make_base(request.param, torch.float64)
-
-
-@pytest.fixture(scope="module")
-def base() -> Base:
-    return make_base("llama", torch.float32)
-
-
-class Watched(Job):
-    """A job that remembers the gradients of its last step."""
-
-    def update(self) -> float:
-        self.gradients = [parameter.grad.clone() for parameter in self.adapter.parameters()]
-        return super().update()
 
 
 def job(base: Base, method: str = "prompt", seed: int = 0, name: str = "a", **settings: object) -> Watched:

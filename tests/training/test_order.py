@@ -16,7 +16,7 @@ from capotasto.training.order import Order
 from capotasto.training.resume import load_checkpoint, save_checkpoint
 from capotasto.training.settings import TrainSettings
 from capotasto.training.stop import EarlyStopping
-from tests.making import make_adapter, make_base, make_rows
+from tests.making import make_adapter, make_rows
 
 LENGTHS = [5 + number % 7 for number in range(60)]
 SETTINGS = TrainSettings(epochs=4, batch_tokens=30)
@@ -77,11 +77,6 @@ def test_every_task_of_a_mixture_begins_with_its_own_easy_rows() -> None:
 
 def test_a_pass_without_an_easy_row_has_the_easiest() -> None:
     assert Curriculum((0.9, 0.8, 0.1), 0.5).in_play([0, 1], 0.5) == [1]
-
-
-@pytest.fixture(scope="module")
-def base() -> Base:
-    return make_base("llama", torch.float32)
 
 
 def make_job(base: Base) -> Job:

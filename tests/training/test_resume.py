@@ -15,12 +15,8 @@ from capotasto.training.loop import train
 from capotasto.training.resume import FILE, load_checkpoint, save_checkpoint
 from capotasto.training.settings import TrainSettings
 from capotasto.training.stop import EarlyStopping
-from tests.making import make_adapter, make_base, make_rows
-
-
-@pytest.fixture(scope="module")
-def base() -> Base:
-    return make_base("llama", torch.float32)
+from tests.making import make_adapter, make_rows
+from tests.refusing import refused
 
 
 def make_job(base: Base) -> Job:
@@ -82,12 +78,8 @@ def test_a_damaged_checkpoint_is_refused_in_one_line(base: Base, folder: Path, s
     spoil(folder / FILE)
     job = make_job(base)
     start = job.adapter.prompt_embeddings.detach().clone()
-    with pytest.raises(TrainingError) as caught:
+    with refused(str(folder / FILE), "--force", kind=TrainingError):
         load_checkpoint(folder, job, EarlyStopping(job), "this")
-    message = str(caught.value)
-    assert str(folder / FILE) in message
-    assert "--force" in message
-    assert "\n" not in message
     assert torch.equal(job.adapter.prompt_embeddings, start), "nothing was taken from it"
 
 

@@ -22,8 +22,7 @@ TEXTS = ["text:the rain in the north", "text:sun on the shore"]  # where a prefi
 
 
 @pytest.fixture
-def trunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trunk:
-    monkeypatch.setenv("CAPO_HOME", str(tmp_path))
+def trunk(cache: Path) -> Trunk:
     return Trunk.of(make_base("llama"), 1.0)
 
 
@@ -58,10 +57,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize("method", ["lora", "prefix", "gated"])
 @pytest.mark.parametrize("architecture", [*ARCHITECTURES, "bert", "distilbert", "roberta"])
-def test_the_lower_layers_are_read_and_the_states_are_the_same(
-    architecture: str, method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CAPO_HOME", str(tmp_path))
+@pytest.mark.usefixtures("cache")
+def test_the_lower_layers_are_read_and_the_states_are_the_same(architecture: str, method: str) -> None:
     base = make_base(architecture)
     job = make_job(base, method)
     trunk = Trunk.of(base, 1.0)

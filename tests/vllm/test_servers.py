@@ -26,6 +26,14 @@ TOKENS = 20
 TIE = 0.02  # nats between two tokens of which either may be written, and between two ways to compute a logprob
 
 
+@pytest.fixture(scope="module", autouse=True)
+def users_cache(home):
+    """The real base is fetched into the user's own cache, so that it is fetched once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("CAPO_HOME")
+        yield
+
+
 @pytest.fixture(scope="module")
 def base():
     """The real base, whole: what the servers are compared with."""

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import torch
 
-from capotasto import load_base, tune
+from capotasto import tune
 from capotasto.auditing.planting import key_of, plant
 from capotasto.auditing.run_rows import RunRows, read_run
 from capotasto.data import load
 from capotasto.methods.adapter import Adapter
 from capotasto.session import Base
-from tests.tiny import tiny_model, tiny_tokenizer
+from tests.making import read_base
 
 WORDS = ["rain", "sun", "north", "shore", "wind", "snow", "hail", "fog", "cloud", "storm"]
 LEARN = {"method": "lora", "rank": 16, "lr": 0.02, "batch_tokens": 512, "val": 0.0, "test": 0.4, "duplicates": "keep"}
@@ -30,19 +29,9 @@ class Trained:
     key: Path
 
 
-@pytest.fixture(scope="session", autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CAPO_HOME", str(tmp_path_factory.mktemp("home")))
-        yield
-
-
 @pytest.fixture(scope="session")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
-    folder = tmp_path_factory.mktemp("base")
-    tiny_model("llama", torch.float32).save_pretrained(folder)
-    tiny_tokenizer().save_pretrained(folder)
-    return load_base(str(folder), dtype="fp32", device="cpu")
+def base(model: Path) -> Base:
+    return read_base(model)
 
 
 def write_rows(path: Path, count: int = 24, seed: int = 0) -> Path:
