@@ -40,11 +40,14 @@ def test_another_seed_draws_other_rows(base: Base, tmp_path: Path) -> None:
 
 def test_what_a_reader_has_to_know_is_said(base: Base, tmp_path: Path) -> None:
     task = make_contest(base, rare(tmp_path / "rare.csv"), tmp_path).task
-    assert notes(task, task) == []
+    assert notes(task, task, None) == []
     usual = [row for row in task.splits.test if row.label == "usual"][:4]
-    said = notes(task, replace(task, splits=replace(task.splits, test=usual)))
+    said = notes(task, replace(task, splits=replace(task.splits, test=usual)), None)
     assert said[0] == f"4 of {len(task.splits.test)} test rows were judged, drawn by the seed, because of the budget."
     assert said[1] == "No test row has the label 'rare', so nothing is said of it."
+    rows = len(task.splits.test)
+    [said] = notes(task, task, [row % 2 for row in range(rows)])
+    assert said.startswith(f"The {rows} test rows have 2 different prompts: rows that ask the same get one answer")
 
 
 def test_fewer_training_rows_are_some_of_all(base: Base, tmp_path: Path) -> None:

@@ -281,3 +281,34 @@ def test_concluding_writes_record_and_page_and_may_be_repeated(tmp_path: Path) -
 def test_what_nobody_answered_is_no_answer() -> None:
     assert WizardSettings().answers is None
     assert WizardSettings(changing=True).answers == {"api_only": False, "changing": True, "per_user": False}
+
+
+def test_rows_that_ask_the_same_count_as_one() -> None:
+    """Each row three times over, as one prompt with three references, comes to what the rows once come to."""
+    content, answers = scored({"zero-shot": 0.4, "few-shot": 0.6, "lora": 0.8}, rows=20)
+    for sheet in answers.values():
+        for name in ("chosen", "truth"):
+            sheet.pop(name)
+    content = {**content, "metric": "rouge_l"}
+    thrice = {**content, "rows": [row for row in content["rows"] for _ in range(3)]}
+    repeated = {
+        name: {key: [item for item in items for _ in range(3)] for key, items in sheet.items() if items}
+        for name, sheet in answers.items()
+    }
+    once = ranking(content, answers)
+    same = ranking({**thrice, "prompts": [row for row in range(20) for _ in range(3)]}, repeated)
+    assert (same.names, same.rows) == (once.names, 20)
+    np.testing.assert_allclose(same.values, once.values)
+    for name, one in once.against_base.items():
+        assert same.against_base[name].as_dict() == pytest.approx(one.as_dict())
+    apart = ranking(thrice, repeated)
+    assert apart.against_base["lora"].low > same.against_base["lora"].low, "as if each answer were three"
+
+
+def test_few_prompts_are_too_few_with_however_many_references() -> None:
+    content, answers = scored({"zero-shot": 0.2, "lora": 0.9}, rows=46)
+    found = recommended(({**content, "prompts": [row % 6 for row in range(46)]}, answers))
+    assert found["choice"] is None
+    assert found["text"] == (
+        "6 test prompts are too few to tell contenders apart. Compare again with at least 10, better 100."
+    )

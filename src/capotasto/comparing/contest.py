@@ -13,6 +13,7 @@ from capotasto.comparing.timetable import Timetable
 from capotasto.evaluate.metrics import LOWER_IS_BETTER, named
 from capotasto.evaluate.questions import BATCH_TOKENS
 from capotasto.evaluate.wishes import USUAL, Wishes
+from capotasto.evaluate.writers import distinct_prompts
 from capotasto.experiment.settings import TuneSettings
 from capotasto.experiment.shared import Shared
 from capotasto.experiment.tasks import Task
@@ -101,6 +102,12 @@ class Contest:
         """What is measured in the end beside the usual: where answers are written, how near they are to the wanted."""
         writes = not self.labels and not self.plain and named(ROUGE).installed
         return Wishes((ROUGE,), tokens=WRITTEN) if writes else USUAL
+
+    @property
+    def prompts(self) -> list[int] | None:
+        """[N] number of each test row's prompt, where answers are written: rows that ask the same get one answer, and
+        count as one; None where every row counts."""
+        return distinct_prompts(self.task.splits.test)[1].tolist() if self.wishes.writes else None
 
     @property
     def metric(self) -> str:

@@ -26,12 +26,17 @@ def fewer(task: Task, count: int, seed: int) -> Task:
     return replace(task, splits=replace(task.splits, train=[rows[i] for i in _some(len(rows), count, seed)]))
 
 
-def notes(task: Task, used: Task) -> list[str]:
-    """What a reader has to know of the test rows, a sentence each."""
+def notes(task: Task, used: Task, prompts: Sequence[int] | None) -> list[str]:
+    """What a reader has to know of the test rows, a sentence each. prompts: as in `Contest`"""
     there, judged = len(task.splits.test), used.splits.test
     found = []
     if len(judged) < there:
         found.append(f"{len(judged)} of {there} test rows were judged, drawn by the seed, because of the budget.")
+    if prompts is not None and (different := len(set(prompts))) < len(judged):
+        found.append(
+            f"The {len(judged)} test rows have {different} different prompts: rows that ask the same get one answer and"
+            " count as one."
+        )
     if missing := [label for label in task.dataset.labels if label not in {row.label for row in judged}]:
         found.append(f"No test row has the label {_listed(missing)}, so nothing is said of it.")
     return found

@@ -20,7 +20,7 @@ class Ranking:
 
     names:  best first; of equals, the one with the lower price
     values: [K, R] score of each in each resample, in the order of the names
-    rows:   how many rows they answered
+    rows:   how many rows they answered; those that ask the same and get one answer count as one
     lower_is_better: of the scores
     """
 
@@ -72,25 +72,28 @@ class Ranking:
 def ranking(record: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]) -> Ranking:
     """The contenders of a comparison that are done. record: `compare.json`; answers: `answers.json` by contender."""
     rows, lower = len(record["rows"]), bool(record["lower_is_better"])
-    weights = resamples(rows) if rows else np.zeros((1, 0))
+    prompts = None if record.get("prompts") is None else np.unique(record["prompts"], return_inverse=True)[1]
+    weights = resamples(rows, prompts=prompts) if rows else np.zeros((1, 0))
     done = {one["name"]: one for one in record["contenders"] if one["status"] == "done" and one["name"] in answers}
     values = {
-        name: resampled(record["metric"], _answers(answers[name], record), _array(answers[name], "quality"), weights)
+        name: resampled(
+            record["metric"], _answers(answers[name], record, prompts), _array(answers[name], "quality"), weights
+        )
         for name in (done if rows else ())
     }
     sign = 1 if lower else -1
     names = sorted(values, key=lambda name: (sign * values[name][0], price(done[name]["costs"]), name))
     table = np.array([values[name] for name in names]).reshape(len(names), len(weights))
-    return Ranking(names, table, rows, lower)
+    return Ranking(names, table, rows if prompts is None else len(set(prompts.tolist())), lower)
 
 
-def _answers(sheet: Mapping[str, Any], record: Mapping[str, Any]) -> Answers:
+def _answers(sheet: Mapping[str, Any], record: Mapping[str, Any], prompts: np.ndarray | None) -> Answers:
     nats, tokens, chosen, truth = (
         None if sheet.get(name) is None else _array(sheet, name) for name in ("nats", "tokens", "chosen", "truth")
     )
     if chosen is not None:
         chosen = np.where(chosen < 0, -2, chosen)  # none was chosen; -1 would equal a true label that is unknown
-    return Answers(nats, tokens, chosen, truth, classes=len(record["data"].get("labels") or ()))
+    return Answers(nats, tokens, chosen, truth, classes=len(record["data"].get("labels") or ()), prompts=prompts)
 
 
 def _array(sheet: Mapping[str, Any], name: str) -> np.ndarray:

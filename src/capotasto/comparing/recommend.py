@@ -46,7 +46,8 @@ def _recommendation(record: Mapping[str, Any], everyone: Ranking, alike: Sequenc
             "No contender that can be used here has answered the test rows.", "Compare again, with more of them."
         )
     if everyone.rows < FEWEST:
-        rows = "1 test row is" if everyone.rows == 1 else f"{everyone.rows} test rows are"
+        what = "row" if record.get("prompts") is None else "prompt"
+        rows = f"1 test {what} is" if everyone.rows == 1 else f"{everyone.rows} test {what}s are"
         return _none(f"{rows} too few to tell contenders apart.", f"Compare again with at least {FEWEST}, better 100.")
     among = everyone.among(open_names)
     case = Case(record, everyone, among, _choice(known, among, wizard), alike)
@@ -70,7 +71,8 @@ def _choice(known: Mapping[str, Mapping[str, Any]], among: Ranking, wizard: Mapp
 
 def _sentences(case: Case) -> str:
     """Two sentences: what to do, and why."""
-    reached = f"{case.title} {case.score(case.choice)} on {case.everyone.rows} untouched rows"
+    what = "rows" if case.record.get("prompts") is None else "prompts"
+    reached = f"{case.title} {case.score(case.choice)} on {case.everyone.rows} untouched {what}"
     if case.choice == BASE:
         return f"Do not fine-tune: use the base as it is, with {reached}. {_why_base(case)}"
     if not is_trained(case.contender(case.choice)):

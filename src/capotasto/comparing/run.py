@@ -87,7 +87,8 @@ def compare(
     if not chosen.resume:
         clear(folder)
     contest.task = drawn(task, contest.timetable, chosen.seed)
-    ledger.facts["notes"] = notes(task, contest.task)
+    ledger.facts["prompts"] = contest.prompts
+    ledger.facts["notes"] = notes(task, contest.task, contest.prompts)
     for note in ledger.facts["notes"]:
         warnings.warn(note, stacklevel=2)
     ledger.facts["rows"] = [{"prompt": row.prompt, "wanted": row.completion} for row in contest.task.splits.test]

@@ -44,13 +44,14 @@ def resampled(metric: str, answers: Answers, quality: np.ndarray, weights: np.nd
     """[R] one contender's score in each resample.
 
     A metric over the whole set (nats over tokens, an F1) is computed anew for each; where the answers do not hold what
-    it needs, it is the mean over the rows of their `quality`: [N], more is better.
+    it needs, it is the mean over the rows, or prompts, of their `quality`: [N], more is better.
     """
     found = METRICS[metric](answers, weights) if metric in METRICS else None  # type: ignore[operator]
     if found is not None:
         return np.asarray(found)
     sign = -1 if metric in LOWER_IS_BETTER else 1
-    return sign * (weights @ quality) / weights.sum(1)
+    shared = answers.by_prompt(weights)
+    return sign * (shared @ quality) / shared.sum(1)
 
 
 def against(values: np.ndarray, control: np.ndarray, rows: int) -> list[Contrast]:

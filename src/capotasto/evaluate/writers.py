@@ -42,7 +42,7 @@ def ask_writers(
         return []
     renderer, adapters = each[0][0], [one for _, one in each]
     writes = bool(labels) or wishes.writes
-    turns, prompts = _distinct(examples) if writes else ([], None)
+    turns, prompts = distinct_prompts(examples) if writes else ([], None)
     tokens = _room(renderer, examples, labels, wishes) if writes else 0
     sheets = {
         placement: _Sheet(
@@ -74,7 +74,7 @@ def ask_writers(
     ]
 
 
-def _distinct(examples: Sequence[Example]) -> tuple[list[tuple[Turn, ...]], np.ndarray]:
+def distinct_prompts(examples: Sequence[Example]) -> tuple[list[tuple[Turn, ...]], np.ndarray]:
     """The prompts of all rows, each once, and [N] the number of each row's own."""
     numbers: dict[tuple[Turn, ...], int] = {}
     places = [numbers.setdefault(example.turns[:-1], len(numbers)) for example in examples]

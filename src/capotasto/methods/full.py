@@ -50,7 +50,8 @@ class FullAdapter(OwnModel):
         wide = torch.promote_types(base.dtype, torch.float32)  # as it was trained and judged
         given: dict[str, Any] = {"dtype": wide, "local_files_only": True, "use_safetensors": True}
         try:
-            model, found = reader(base.config)(folder, output_loading_info=True, **given)
+            with quiet():
+                model, found = reader(base.config)(folder, output_loading_info=True, **given)
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise AdapterError(f"{folder} holds no model that can be read ({error}); train it again") from None
         if found["missing_keys"]:

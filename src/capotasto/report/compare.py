@@ -129,6 +129,7 @@ class Comparison(Record):
     seconds: FiniteFloat | None = None
     notes: list[str] = Field(default_factory=list)
     rows: list[Row] = Field(default_factory=list)
+    prompts: list[int] | None = None
     contenders: list[Contender] = Field(default_factory=list)
     curve: list[Curve] = Field(default_factory=list)
     audit: Audit | None = None
@@ -143,7 +144,14 @@ class Comparison(Record):
             raise ValueError("`contenders` has a name twice")
         if strange := {*self.ranking, *self.comparisons} - set(names):
             raise ValueError(f"`ranking` or `comparisons` names {sorted(strange)[0]!r}, which is no contender")
+        if self.prompts is not None and len(self.prompts) != len(self.rows):
+            raise ValueError(f"`prompts` has {len(self.prompts)} items for {len(self.rows)} test rows")
         return self
+
+    @property
+    def units(self) -> list[int]:
+        """The rows that count: all, or the first of each prompt where rows that ask the same get one answer."""
+        return list(range(len(self.rows))) if self.prompts is None else sorted(map(self.prompts.index, {*self.prompts}))
 
     def contender(self, name: str) -> Contender:
         """The contender with that name."""

@@ -112,7 +112,7 @@ class ContenderView:
 
     def flip_bars(self, most: int) -> Markup:
         """The counts of what it changed as bars."""
-        return bars(self.flips, most, len(self.found.rows)) if self.flips else Markup()
+        return bars(self.flips, most, len(self.found.units)) if self.flips else Markup()
 
     @cached_property
     def matrix(self) -> list[list[int]]:

@@ -29,6 +29,7 @@ def _data(found: Comparison) -> Facts:
         ("Shape", data.shape),
         *((f"Rows, {name}", format.count(rows)) for name, rows in data.rows.items()),
         ("Test rows answered", format.count(len(found.rows))),
+        ("Different prompts among them", "" if found.prompts is None else format.count(len(found.units))),
         ("Labels", format.count(len(data.labels)) if data.labels else ""),
         ("Documents", found.docs),
         ("Content hash", data.hash),

@@ -35,9 +35,9 @@ class Flips:
 
 
 def flips(found: Comparison, base: Sheet, told: Sheet) -> Flips:
-    """Rows by the difference of their qualities."""
+    """Rows that count, by the difference of their qualities."""
     gaps = [mine - theirs for mine, theirs in zip(told.quality, base.quality, strict=True)]
-    order = sorted(range(len(gaps)), key=gaps.__getitem__)
+    order = sorted(found.units, key=gaps.__getitem__)
     worse = [row for row in order if gaps[row] < 0]
     better = [row for row in reversed(order) if gaps[row] > 0]
     best, worst = ([_flip(found, base, told, row) for row in rows[:MOST]] for rows in (better, worse))
