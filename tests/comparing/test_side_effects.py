@@ -84,7 +84,7 @@ def test_rows_are_as_many_as_the_time_allows(tmp_path: Path, monkeypatch: pytest
     every = [*FILES, *LEAKS]
     for tokens in ((leaks + FILE_TOKENS) * (FEWEST + 0.5), 1e9, leaks * (FEWEST + 0.5)):
         side_effects(ground, None, tokens * 0.001)
-    assert asked == [({"lora": FEWEST}, FEWEST, every), ({"lora": 28}, 28, every), ({"lora": FEWEST}, FEWEST, [*LEAKS])]
+    assert asked == [({"lora": FEWEST}, FEWEST, every), ({"lora": 24}, 24, every), ({"lora": FEWEST}, FEWEST, [*LEAKS])]
     assert side_effects(ground, None, leaks * 0.001 * (FEWEST - 0.5)) is None
     assert len(asked) == 3
 

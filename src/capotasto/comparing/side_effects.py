@@ -16,7 +16,7 @@ FEWEST = 10  # rows of a probe; on fewer, no interval is worth its name
 LEAKS = ("membership", "extraction", "outputs")  # canaries take a minute each: `capo audit`
 FILES = ("forgetting", "bias", "truthfulness")  # what is asked from files of probes
 # Tokens that base and adapter read and write together for one row of every probe; of LEAKS, beside ten questions.
-LEAK_TOKENS, FILE_TOKENS = 1000, 3000
+LEAK_TOKENS, FILE_TOKENS = 1800, 3000
 
 
 def side_effects(contest: Contest, known: dict[str, Any] | None, left: float) -> dict[str, Any] | None:

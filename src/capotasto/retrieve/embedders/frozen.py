@@ -5,11 +5,13 @@ Of `minilm-l6` these are the vectors that its makers trained it for
 """
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import numpy as np
 
 from capotasto.evaluate.questions import by_length
 from capotasto.evaluate.vectors import vectors
+from capotasto.packed import packed
 from capotasto.records import read_json
 from capotasto.session import Base, load_base
 from capotasto.types import Encoded, Turn
@@ -31,6 +33,9 @@ class FrozenEmbedder:
     def __init__(self, base: Base):
         self._base, self._longest = base, _longest(base)
         self._renderer = base.renderer(max_length=self._longest if base.is_encoder else _ANY_LENGTH)
+        self._packing = ExitStack()
+        if base.is_encoder:  # small; a second copy of a large model would not be worth a few milliseconds
+            self._packing.enter_context(packed(base.model))
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """See `Embedder`."""
