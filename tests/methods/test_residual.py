@@ -21,6 +21,6 @@ def test_a_step_moves_what_the_network_gives_about_as_far_as_a_vector(size: floa
         parameters, share = adapter.groups()[part]
         (adapter.embeds() * wish).sum().backward()
         torch.optim.Adam(parameters, lr=share * angular(size)).step()
-        moved.append(float((adapter.embeds() - before).square().mean().sqrt()))
+        moved.append(float((adapter.embeds().detach() - before).square().mean().sqrt()))
     for network in moved[1:]:
         assert 0.1 * moved[0] < network < 2 * moved[0]
