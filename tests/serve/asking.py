@@ -29,9 +29,9 @@ class Heard:
         assert self._ended.wait(seconds), self.pieces
         return self
 
-    def end(self) -> Piece:
+    def end(self, seconds: float = 60) -> Piece:
         """The last piece, when it has come."""
-        return self.wait().pieces[-1]
+        return self.wait(seconds).pieces[-1]
 
     @property
     def tokens(self) -> list[int]:
