@@ -1,4 +1,4 @@
-"""`--adapter NAME=DIR`: adapters named on the command line."""
+"""`--adapter NAME=DIR`: adapters named on the command line, and how they are talked to."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +18,13 @@ Adapters = Annotated[
     typer.Option(
         "--adapter", metavar="[NAME=]DIR", help="an adapter's folder or its name in the store; repeat it for several"
     ),
+]
+OneAdapter = Annotated[
+    str | None, typer.Option("--adapter", metavar="[NAME=]DIR", help="an adapter's folder or its name in the store")
+]
+Chat = Annotated[
+    bool | None,
+    typer.Option("--chat/--no-chat", metavar="", help="use the chat template or not; left out: as it was trained"),
 ]
 
 

@@ -29,14 +29,8 @@ class AskOptions(LookupSettings, BaseSettings, GenerateSettings):
 def command(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="what is to be answered")],
     index: Annotated[str, typer.Option("--index", metavar="DIR", help="an index that `capo index` made")],
-    adapter: Annotated[
-        str | None,
-        typer.Option("--adapter", metavar="[NAME=]DIR", help="an adapter's folder or its name in the store"),
-    ] = None,
-    chat: Annotated[
-        bool | None,
-        typer.Option("--chat/--no-chat", metavar="", help="use the chat template or not; left out: as it was trained"),
-    ] = None,
+    adapter: named.OneAdapter = None,
+    chat: named.Chat = None,
     json: Json = False,
     **given: Any,
 ) -> None:

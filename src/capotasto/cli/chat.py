@@ -30,14 +30,8 @@ class ChatOptions(BaseSettings, GenerateSettings):
 
 @settings_options(ChatOptions)
 def command(
-    adapter: Annotated[
-        str | None,
-        typer.Option("--adapter", metavar="[NAME=]DIR", help="an adapter's folder or its name in the store"),
-    ] = None,
-    chat: Annotated[
-        bool | None,
-        typer.Option("--chat/--no-chat", metavar="", help="use the chat template or not; left out: as it was trained"),
-    ] = None,
+    adapter: named.OneAdapter = None,
+    chat: named.Chat = None,
     json: Annotated[bool, typer.Option("--json", metavar="", help="print a JSON line for each answer")] = False,
     **given: Any,
 ) -> None:

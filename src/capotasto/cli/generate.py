@@ -30,10 +30,7 @@ class GenerateOptions(BaseSettings, GenerateSettings):
 def command(
     prompts: Annotated[list[str], typer.Argument(metavar="PROMPT...", help="what to answer; - reads lines from stdin")],
     adapter: named.Adapters = None,
-    chat: Annotated[
-        bool | None,
-        typer.Option("--chat/--no-chat", metavar="", help="use the chat template or not; left out: as it was trained"),
-    ] = None,
+    chat: named.Chat = None,
     stop: Annotated[
         list[str] | None, typer.Option("--stop", metavar="TEXT", help="end answers before this text; may be repeated")
     ] = None,

@@ -5,6 +5,7 @@ trial as the few files of its folder, so that nodes need neither the data nor a 
 compares and halves.
 """
 
+import logging
 import os
 import tempfile
 import time
@@ -121,7 +122,7 @@ def _connected(address: str) -> Any:
     if not ray.is_initialized():
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster that is started here reports to nobody
         try:
-            ray.init(address if "://" in address else None, log_to_driver=False, logging_level="error")
+            ray.init(address if "://" in address else None, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, ValueError) as error:
             why = str(error).strip().splitlines()[0]
             raise SettingError(f"no Ray cluster at {address} ({why}); check the address, or use --on ray") from None
